@@ -38,13 +38,19 @@ export async function takeOwnerLock(path: string): Promise<OwnerLock | { readonl
       }
       const holder = await lockHolder(path);
       if (holder !== null) return { heldBy: holder };
-      await rename(path, `${mine}.stale`).catch(() => undefined);
-      await rm(`${mine}.stale`, { force: true });
+      await removeStale(path, `${mine}.stale`);
     }
     throw new Error(`the lock ${path} changes hands too fast`);
   } finally {
     await rm(mine, { force: true });
   }
+}
+
+/** Takes a dead owner's file away; gives it back when another process replaced it between the look and the move. */
+async function removeStale(path: string, aside: string): Promise<void> {
+  await rename(path, aside).catch(() => undefined);
+  if ((await lockHolder(aside)) !== null) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
 }
 
 async function releaseLock(path: string, text: string): Promise<void> {

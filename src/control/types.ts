@@ -1,0 +1,61 @@
+import type { EngineSnapshot } from '../supervisor/types.ts';
+
+/** Where the controller is on its way up; `serving` once the first token was seen. */
+export type ControllerStage = 'preflight' | 'build' | 'pull' | 'launch' | 'serving' | 'stopping' | 'failed';
+
+export interface PatchFact {
+  readonly id: string;
+  readonly outcome: string;
+  readonly reason: string;
+}
+
+/** `stepctl status --json`; the field `schema` is a promise to scripts. */
+export interface StatusReport {
+  readonly schema: 'stepctl/status/1';
+  readonly instance: string;
+  readonly profile: string;
+  readonly stage: ControllerStage;
+  readonly controller: { readonly pid: number; readonly since: number; readonly version: string };
+  readonly engine: {
+    readonly driver: string;
+    readonly vllm: string;
+    readonly snapshot: EngineSnapshot | null;
+    /** What answered /version after the start; null before. */
+    readonly reportedVersion: string | null;
+    /** Command line without secrets. */
+    readonly command: readonly string[];
+  };
+  readonly build: {
+    /** Image tag or folder of the Python environment; null where the driver builds nothing. */
+    readonly artefact: string | null;
+    readonly patches: readonly PatchFact[];
+    /** True while a test-only CPU emulation plugin stands in for GPU kernels. */
+    readonly emulation: boolean;
+  };
+  readonly model: {
+    readonly source: string;
+    readonly path: string | null;
+    readonly commit: string | null;
+    readonly files: number | null;
+    readonly bytes: number | null;
+  };
+  readonly proxy: {
+    readonly url: string | null;
+    readonly auth: 'keys' | 'none';
+    readonly servedName: string;
+    readonly inFlight: number;
+    readonly queued: number;
+  };
+  readonly logs: { readonly engine: string | null; readonly events: string };
+  readonly failure: Readonly<Record<string, unknown>> | null;
+}
+
+/** What a running controller does when asked over its socket. */
+export interface ControllerApi {
+  status(): StatusReport;
+  /** Drains and stops all; resolves once the engine is gone. */
+  down(drainMs: number | null): Promise<void>;
+  restart(): Promise<void>;
+  /** A key that lives as long as this controller, for the commands of the same user. */
+  localKey(): string | null;
+}

@@ -6,7 +6,7 @@ export const logsCommand: CommandSpec = {
   summary: 'the log of the engine or of the controller',
   args: [{ name: '[source]', description: 'engine (default), supervisor or controller' }],
   options: [
-    { flags: '--follow', description: 'go on as lines come' },
+    { flags: '-f, --follow', description: 'go on as lines come' },
     { flags: '--previous', description: 'the engine start before the newest' },
     { flags: '-n, --lines <count>', description: 'how many of the last lines', default: '200' },
   ],

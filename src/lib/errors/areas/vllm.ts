@@ -1,4 +1,16 @@
 import { type CatalogueEntry, exitCodes } from '../exit-codes.ts';
 
 export const vllmErrors = {
+  STEP_VLLM_RELEASE_UNSUPPORTED: {
+    exit: exitCodes.usage,
+    when: 'the vLLM release is older than the first one that knows the architecture',
+  },
+  STEP_VLLM_INTENT_UNSUPPORTED: {
+    exit: exitCodes.usage,
+    when: 'a setting asks for something that the pinned vLLM release cannot do',
+  },
+  STEP_VLLM_ARGUMENT_RESERVED: {
+    exit: exitCodes.usage,
+    when: 'an extra vLLM argument sets what stepctl itself has to set, such as the address',
+  },
 } as const satisfies Record<string, CatalogueEntry>;

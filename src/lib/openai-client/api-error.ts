@@ -59,7 +59,7 @@ function describeVerdict(what: string, failure: ApiFailure): string {
 function adviseNext(failure: ApiFailure): string {
   if (failure.kind === 'unreachable') return 'look whether the stack is up: stepctl status';
   if (failure.status === 401 || failure.status === 403)
-    return 'give a key: --api-key or STEPCTL_API_KEY (stepctl keys create makes one)';
+    return 'give a key: STEPCTL_API_KEY=KEY (stepctl keys create makes one)';
   if (failure.status === 404) return 'look at the model name and the address: stepctl status';
   if (failure.status === 429 || failure.status === 503)
     return 'wait until the engine is ready or less busy: stepctl status';

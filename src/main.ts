@@ -16,7 +16,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.stdout.write(`${readVersion()}\n`);
 } else {
   const { runCli } = await import('./cli/run.ts');
-  process.exitCode = await runCli(process.argv.slice(2));
+  process.exitCode = await runCli(process.argv[1] ?? '', process.argv.slice(2));
   // Handles of third parties (docker sockets, worker threads) must not keep a finished command alive.
   const stuck = setTimeout(() => process.exit(), 2_000);
   stuck.unref();

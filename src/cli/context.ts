@@ -7,6 +7,8 @@ export interface Context {
   readonly reporter: Reporter;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** This very command line, program file first: what `up -d` starts again as the controller. */
+  readonly self: readonly string[];
   readonly json: boolean;
   readonly instance: string;
   /** Aborted by the first Ctrl-C or SIGTERM. */

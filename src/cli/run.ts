@@ -6,7 +6,7 @@ import { buildProgram } from './program.ts';
 import { jsonReporter, textReporter } from './progress.ts';
 
 /** Runs one command line; returns the exit code. Prints every failure in one place and one form. */
-export async function runCli(argv: readonly string[]): Promise<number> {
+export async function runCli(entry: string, argv: readonly string[]): Promise<number> {
   const json = jsonWanted(argv);
   const out = createOutput({ stdout: process.stdout, stderr: process.stderr, env: process.env, json });
   const debug = (process.env['STEPCTL_DEBUG'] ?? '') !== '';
@@ -17,6 +17,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     reporter: json ? jsonReporter(out) : textReporter(out),
     env: process.env,
     cwd: process.cwd(),
+    self: [entry, ...argv],
     json,
     instance: (command.opts()['instance'] as string | undefined) ?? 'default',
     signal: signals.first.signal,

@@ -1,0 +1,97 @@
+import { StepError } from '../../lib/index.ts';
+import type { CommandSpec, Context, Options } from '../context.ts';
+
+export const upCommand: CommandSpec = {
+  name: 'up',
+  summary: 'bring the stack up: build, pull, launch, supervise, proxy; then stay (or -d)',
+  readsStack: true,
+  passesThrough: true,
+  options: [
+    { flags: '-d, --detach', description: 'return once it is ready; a controller of its own keeps it up' },
+    { flags: '--dry-run', description: 'show the plan and what would be launched; start nothing' },
+    { flags: '--ensure', description: 'no failure when it is up already' },
+    { flags: '--pull <policy>', description: 'base image: missing, always or never', default: 'missing' },
+    { flags: '--no-hello', description: 'do not ask a first question once it is ready' },
+  ],
+  examples: [
+    'stepctl up',
+    'stepctl up -d --profile tiny-cpu',
+    'stepctl up --profile tiny-cpu --engine docker',
+    'stepctl up --set engine.vllm=0.32.0 --set serve.maxModelLen=65536',
+    'stepctl up --dry-run --json',
+    'stepctl up -- --max-num-seqs 16        # the rest goes to vllm serve',
+  ],
+  run: async (context, _args, options, extra) => {
+    const { resolveFor } = await import('../resolve.ts');
+    const resolved = await resolveFor(context, options, extra);
+    if (options['dryRun'] === true) {
+      const { dryRun } = await import('../up/dry-run.ts');
+      return dryRun(context, resolved);
+    }
+    if (options['ensure'] === true && (await isUp(context))) return 0;
+    const pull = pullPolicy(options['pull']);
+    const { detachedVariable } = await import('../up/detach.ts');
+    if (context.env[detachedVariable] !== undefined) return runDetached(context, resolved, pull);
+    if (options['detach'] === true) return startDetached(context, resolved, options);
+    return runForeground(context, resolved, pull, options);
+  },
+};
+
+type Resolved = Awaited<ReturnType<typeof import('../resolve.ts').resolveFor>>;
+type Pull = 'missing' | 'always' | 'never';
+
+function pullPolicy(value: unknown): Pull {
+  if (value === 'missing' || value === 'always' || value === 'never') return value;
+  throw new StepError('STEP_USAGE', { verdict: `--pull takes missing, always or never, got "${String(value)}"`, next: 'stepctl up --pull missing' });
+}
+
+async function isUp(context: Context): Promise<boolean> {
+  const { findController } = await import('../../control/index.ts');
+  const report = await (await findController(context.instance, context.env))?.status();
+  if (report?.stage !== 'serving') return false;
+  if (context.json) context.out.json(report);
+  else context.out.line(`instance "${context.instance}" is up already: ${report.proxy.servedName} at ${report.proxy.url ?? ''}`);
+  return true;
+}
+
+async function runForeground(context: Context, resolved: Resolved, pull: Pull, options: Options): Promise<number> {
+  const { runController } = await import('../up/controller.ts');
+  const { greet, nextSteps } = await import('../up/greeting.ts');
+  return runController(context, resolved, {
+    pull,
+    onReady: async (facts) => {
+      if (options['hello'] !== false) await greet(context, facts);
+      if (context.json) context.out.json({ schema: 'stepctl/event/1', event: 'ready', url: facts.url, model: facts.servedName });
+      else context.out.say(`\n${nextSteps(facts, resolved.stack.profile, context.instance, false)}`);
+    },
+  });
+}
+
+/** The side of `up -d` that stays: tells the command that started it, then only its log file. */
+async function runDetached(context: Context, resolved: Resolved, pull: Pull): Promise<number> {
+  const { runController } = await import('../up/controller.ts');
+  const { detachedReporter, tellParent } = await import('../up/detach.ts');
+  const { toStepError } = await import('../../lib/index.ts');
+  const own = { ...context, reporter: detachedReporter(context.reporter) };
+  try {
+    return await runController(own, resolved, {
+      pull,
+      onReady: async (facts) => tellParent({ kind: 'ready', facts }),
+    });
+  } catch (error) {
+    const { code, verdict, reason, next, details } = toStepError(error);
+    tellParent({ kind: 'failed', error: { code, verdict, reason, next, details } });
+    throw error;
+  }
+}
+
+/** The side of `up -d` that returns. */
+async function startDetached(context: Context, resolved: Resolved, options: Options): Promise<number> {
+  const { detach } = await import('../up/detach.ts');
+  const { greet, nextSteps } = await import('../up/greeting.ts');
+  const facts = await detach(context, context.self);
+  if (options['hello'] !== false) await greet(context, facts);
+  if (context.json) context.out.json({ schema: 'stepctl/event/1', event: 'ready', url: facts.url, model: facts.servedName });
+  else context.out.say(`\n${nextSteps(facts, resolved.stack.profile, context.instance, true)}`);
+  return 0;
+}

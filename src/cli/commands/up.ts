@@ -1,5 +1,5 @@
-import { StepError } from '../../lib/index.ts';
 import type { CommandSpec, Context, Options } from '../context.ts';
+import { parsePull, type PullPolicy } from '../pull-policy.ts';
 
 export const upCommand: CommandSpec = {
   name: 'up',
@@ -29,7 +29,7 @@ export const upCommand: CommandSpec = {
       return dryRun(context, resolved);
     }
     if (options['ensure'] === true && (await isUp(context))) return 0;
-    const pull = pullPolicy(options['pull']);
+    const pull = parsePull(options['pull']);
     const { detachedVariable } = await import('../up/detach.ts');
     if (context.env[detachedVariable] !== undefined) return runDetached(context, resolved, pull);
     if (options['detach'] === true) return startDetached(context, resolved, options);
@@ -38,12 +38,6 @@ export const upCommand: CommandSpec = {
 };
 
 type Resolved = Awaited<ReturnType<typeof import('../resolve.ts').resolveFor>>;
-type Pull = 'missing' | 'always' | 'never';
-
-function pullPolicy(value: unknown): Pull {
-  if (value === 'missing' || value === 'always' || value === 'never') return value;
-  throw new StepError('STEP_USAGE', { verdict: `--pull takes missing, always or never, got "${String(value)}"`, next: 'stepctl up --pull missing' });
-}
 
 async function isUp(context: Context): Promise<boolean> {
   const { findController } = await import('../../control/index.ts');
@@ -54,7 +48,7 @@ async function isUp(context: Context): Promise<boolean> {
   return true;
 }
 
-async function runForeground(context: Context, resolved: Resolved, pull: Pull, options: Options): Promise<number> {
+async function runForeground(context: Context, resolved: Resolved, pull: PullPolicy, options: Options): Promise<number> {
   const { runController } = await import('../up/controller.ts');
   const { greet, nextSteps } = await import('../up/greeting.ts');
   return runController(context, resolved, {
@@ -68,7 +62,7 @@ async function runForeground(context: Context, resolved: Resolved, pull: Pull, o
 }
 
 /** The side of `up -d` that stays: tells the command that started it, then only its log file. */
-async function runDetached(context: Context, resolved: Resolved, pull: Pull): Promise<number> {
+async function runDetached(context: Context, resolved: Resolved, pull: PullPolicy): Promise<number> {
   const { runController } = await import('../up/controller.ts');
   const { detachedReporter, tellParent } = await import('../up/detach.ts');
   const { toStepError } = await import('../../lib/index.ts');

@@ -16,7 +16,7 @@ const writerVersion = 1;
 export async function makeBuiltinModel(repo: string, modelsDir: string, reporter: Reporter): Promise<string> {
   const shape = builtinRepos[repo as keyof typeof builtinRepos];
   if (shape === undefined) {
-    throw new StepError('STEP_MODEL_NOT_FOUND', {
+    throw new StepError('STEP_MODEL_REPO_UNKNOWN', {
       verdict: `the hub that stepctl carries has no ${repo}`,
       reason: `it has ${Object.keys(builtinRepos).join(', ')}`,
       next: '--set model.hub=default to ask the real hub',

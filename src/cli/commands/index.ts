@@ -1,0 +1,45 @@
+import type { CommandSpec } from '../context.ts';
+import { benchCommand } from './bench.ts';
+import { buildCommand } from './build.ts';
+import { chatCommand } from './chat.ts';
+import { completionCommand } from './completion.ts';
+import { configCheckCommand, configProfilesCommand, configSchemaCommand, configShowCommand } from './config.ts';
+import { doctorCommand } from './doctor.ts';
+import { downCommand } from './down.ts';
+import { keysCreateCommand, keysListCommand, keysRevokeCommand } from './keys.ts';
+import { logsCommand } from './logs.ts';
+import { modelTinyCommand } from './model.ts';
+import { patchApplyCommand, patchListCommand, patchVerifyCommand } from './patch.ts';
+import { pullCommand, verifyCommand } from './pull.ts';
+import { restartCommand } from './restart.ts';
+import { smokeCommand } from './smoke.ts';
+import { statusCommand } from './status.ts';
+import { upCommand } from './up.ts';
+
+/** Every command, in the order in which help lists them: run, prepare, prove, front door, elsewhere. */
+export const allCommands: readonly CommandSpec[] = [
+  upCommand,
+  downCommand,
+  restartCommand,
+  statusCommand,
+  logsCommand,
+  chatCommand,
+  doctorCommand,
+  buildCommand,
+  pullCommand,
+  verifyCommand,
+  patchListCommand,
+  patchApplyCommand,
+  patchVerifyCommand,
+  modelTinyCommand,
+  smokeCommand,
+  benchCommand,
+  keysCreateCommand,
+  keysListCommand,
+  keysRevokeCommand,
+  configShowCommand,
+  configCheckCommand,
+  configSchemaCommand,
+  configProfilesCommand,
+  completionCommand,
+];

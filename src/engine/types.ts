@@ -21,9 +21,9 @@ export type GpuRequest =
 /** All that a driver needs to start one engine: a plain value, the same for `--dry-run` and for the real start. */
 export interface EngineSpec {
   readonly instance: string;
-  /** How to reach `vllm`: executable and leading arguments, e.g. `['/env/bin/python', '-m', 'vllm.entrypoints.cli.main']`. */
+  /** How to reach `vllm`: executable (absolute or on PATH) and leading arguments, e.g. `['/env/bin/python', '-m', 'vllm.entrypoints.cli.main']`. */
   readonly program: readonly string[];
-  /** `serve MODEL --flag …` without any listen flag: the driver adds those and thereby knows the endpoint. */
+  /** `serve MODEL --flag …` without any listen flag: the driver adds those and thereby knows the endpoint. Paths are absolute. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** docker only. */
@@ -59,6 +59,9 @@ export interface EngineExit {
   readonly oomKilled: boolean;
 }
 
+/** Who listens at an endpoint: the engine, somebody else (too), or nobody yet. */
+export type ListenerOwner = 'ours' | 'stranger' | 'nobody';
+
 export interface Running {
   /** Container id or pid, for people. */
   readonly id: string;
@@ -67,7 +70,15 @@ export interface Running {
   readonly logs: AsyncIterable<LogLine>;
   /** Resolves once, also when the engine died before anyone looked. Never rejects. */
   readonly exited: Promise<EngineExit>;
-  /** Signals the engine's main process. A dead engine is no error. */
+  /**
+   * Says who listens at `endpoint`: vLLM binds late, and meanwhile a stranger may answer on the same port. Absent where
+   * the endpoint is private by construction (a socket in a 0700 folder, the address of an own container).
+   */
+  readonly listener?: () => Promise<ListenerOwner>;
+  /**
+   * Signals the engine's main process; SIGABRT goes to all its processes, so that each prints its Python stacks.
+   * A dead engine is no error.
+   */
   signal(name: 'SIGTERM' | 'SIGABRT' | 'SIGKILL'): Promise<void>;
   /** Kills what is left of the whole tree (process group, container, network) and removes it. Idempotent. */
   destroy(): Promise<void>;

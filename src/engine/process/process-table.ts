@@ -1,0 +1,67 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { markName } from './environment.ts';
+
+/** One row of /proc, as far as ownership needs it. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly pgid: number;
+  readonly sid: number;
+  /** Clock ticks after boot: pid and this name a process for good. */
+  readonly startTicks: string;
+  /** Dead, waiting for its parent to read the exit code. */
+  readonly isZombie: boolean;
+  /** Value of the mark in its environment; null without one or where vLLM overwrote it. */
+  readonly mark: string | null;
+  readonly cwd: string | null;
+}
+
+/** Fields of /proc/PID/stat; the command name (field 2) may hold blanks and brackets, so count from the last one. */
+export function parseStat(text: string): Omit<ProcessRow, 'mark' | 'cwd'> | null {
+  const pid = Number.parseInt(text, 10);
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, ppid, pgid, sid] = fields;
+  const startTicks = fields[19];
+  if (Number.isNaN(pid) || startTicks === undefined) return null;
+  return {
+    pid,
+    ppid: Number(ppid),
+    pgid: Number(pgid),
+    sid: Number(sid),
+    startTicks,
+    isZombie: state === 'Z' || state === 'X',
+  };
+}
+
+const markOf = (environ: string): string | null => {
+  for (const entry of environ.split('\0')) {
+    if (entry.startsWith(`${markName}=`)) return entry.slice(markName.length + 1);
+  }
+  return null;
+};
+
+async function readRow(pid: string): Promise<ProcessRow | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null);
+  const row = stat === null ? null : parseStat(stat);
+  if (row === null) return null;
+  // Another user's process refuses both: it is not ours then.
+  const [environ, cwd] = await Promise.all([
+    readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''),
+    readlink(`/proc/${pid}/cwd`).catch(() => null),
+  ]);
+  return { ...row, mark: markOf(environ), cwd };
+}
+
+/** Every process of this machine; empty where there is no /proc. */
+export async function readProcessTable(): Promise<ProcessRow[]> {
+  const names = await readdir('/proc').catch(() => []);
+  const rows = await Promise.all(names.filter((name) => /^\d+$/.test(name)).map(readRow));
+  return rows.filter((row) => row !== null);
+}
+
+/** Reads one row again; null when that process is gone. */
+export const readProcess = (pid: number): Promise<ProcessRow | null> => readRow(String(pid));
+
+export async function readBootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim();
+}

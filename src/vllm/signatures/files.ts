@@ -1,0 +1,89 @@
+import { fixed, type Signature } from './signature.ts';
+
+/** Model files, caches and the hub. */
+export const fileSignatures: readonly Signature[] = [
+  {
+    id: 'missing-shard',
+    pattern: /Weight files referenced in index but missing: (.+)|Cannot find any model weights with/,
+    deterministic: true,
+    describe: ([, files]) => ({
+      cause: `weight files of the model are missing${files === undefined ? '' : `: ${files.slice(0, 200)}`}`,
+      advice: 'stepctl verify, then stepctl pull',
+    }),
+  },
+  {
+    id: 'truncated-shard',
+    pattern:
+      /SafetensorError|Error while deserializing header|header too (?:large|small)|incomplete metadata, file not fully covered/,
+    deterministic: true,
+    describe: fixed('a weight file is cut off or damaged', 'stepctl verify --full --repair'),
+  },
+  {
+    // safetensors reports ENOENT for a shard that is there with mode 0600 of another user.
+    id: 'unreadable-or-missing-file',
+    pattern:
+      /FileNotFoundError: .*?(?:No such file or directory:? ?)'?(\S*\.(?:safetensors|json|jinja|model|txt))/,
+    deterministic: true,
+    describe: ([, file = '']) => ({
+      cause: `${file} is missing, or there but not readable for the user of the engine (safetensors says "no such file" for both)`,
+      advice: `ls -l ${file}: if it is there, run the engine as its owner or chmod a+r; if not, stepctl pull`,
+    }),
+  },
+  {
+    id: 'permission-denied',
+    pattern: /PermissionError: \[Errno 13\][^']*'?([^'\s]*)/,
+    deterministic: true,
+    describe: ([, file = '']) => ({
+      cause: `the user of the engine may not use ${file === '' ? 'a file or folder' : file}`,
+      advice:
+        'run the engine as the owner of its caches, or make them writable for it; stepctl doctor checks them',
+    }),
+  },
+  {
+    id: 'disk-full',
+    pattern: /\[Errno 28\] No space left on device(?!.*\/dev\/shm)/,
+    deterministic: true,
+    describe: fixed(
+      'a disk is full',
+      'make room (compile caches, old images), then start again; stepctl doctor shows what is free',
+    ),
+  },
+  {
+    id: 'wrong-weights',
+    pattern:
+      /KeyError: '(?:model\.)?layers\.|Tried to load weights of size|size of tensor a \(\d+\) must match|There is no module or parameter named|falsely use random initialization|weights were not initialized from checkpoint/,
+    deterministic: true,
+    describe: fixed(
+      'the tensors of the checkpoint do not fit what this release expects',
+      'stepctl verify --full; then stepctl patch verify: a loader patch may be missing in this build',
+    ),
+  },
+  {
+    id: 'hub-offline',
+    pattern: /LocalEntryNotFoundError|OfflineModeIsEnabled|outgoing traffic has been disabled/,
+    deterministic: true,
+    describe: fixed(
+      'the engine looked for files on the hub, and it runs offline on purpose',
+      'the snapshot is not complete: stepctl verify, then stepctl pull',
+    ),
+  },
+  {
+    id: 'hub-refused',
+    pattern: /GatedRepoError|RepositoryNotFoundError|401 Client Error|403 Client Error/,
+    deterministic: true,
+    describe: fixed(
+      'the hub refused access to the repository',
+      'check model.repo; for a gated one accept its terms and set HF_TOKEN for stepctl pull',
+    ),
+  },
+  {
+    id: 'no-model',
+    pattern:
+      /HFValidationError: Repo id must|Invalid repository ID or local directory specified|does not appear to have a file named config\.json/,
+    deterministic: true,
+    describe: fixed(
+      'the model folder does not exist where the engine looks',
+      'check model.path, or stepctl pull',
+    ),
+  },
+];

@@ -1,0 +1,125 @@
+import { crc32 } from 'node:zlib';
+import type { Ledger } from './ledger.ts';
+import type { PartialFile } from './partial.ts';
+import type { ByteRange } from './ranges.ts';
+
+/** Turns the chunks of one part into few large writes and journalled units. One part, in order, from its first byte. */
+export interface PartWriter {
+  /** First byte not yet received. */
+  position(): number;
+  /** Takes the next bytes (never beyond the part's end); false asks for a pause until `onceReady` calls back. */
+  push(chunk: Buffer): boolean;
+  onceReady(callback: () => void): void;
+  isPaused(): boolean;
+  /** Writes and journals all that was received. Rejects with the first failure of the disk. */
+  seal(): Promise<void>;
+}
+
+// Linux takes at most 1024 buffers in one writev.
+const maxBuffers = 512;
+const maxWritesInFlight = 2;
+
+export interface PartWriterOptions {
+  readonly partial: PartialFile;
+  readonly part: ByteRange;
+  readonly ledger: Ledger;
+  readonly unitBytes: number;
+  readonly writeBytes: number;
+  /** The disk failed: nothing more should be received. */
+  readonly onFailure: () => void;
+  /** A stretch has reached the file: the hash may read it. */
+  readonly onWritten: (range: ByteRange) => void;
+}
+
+export function createPartWriter(options: PartWriterOptions): PartWriter {
+  const { partial, part, ledger } = options;
+  let position = part.start;
+  let unitStart = part.start;
+  let crc = 0;
+  let gathered: Buffer[] = [];
+  let gatheredFrom = part.start;
+  let inFlight = 0;
+  let isPaused = false;
+  let ready: (() => void) | null = null;
+  let failure: unknown = null;
+  let unitWrites: Promise<void>[] = [];
+  const unfinished = new Set<Promise<void>>();
+
+  const mayGoOn = (): boolean => failure === null && inFlight < maxWritesInFlight && !ledger.isOver();
+  const wake = (): void => {
+    if (!isPaused) return;
+    if (ledger.isOver()) return ledger.onceUnder(wake);
+    if (!mayGoOn() && failure === null) return;
+    isPaused = false;
+    ready?.();
+  };
+  const track = (work: Promise<void>): Promise<void> => {
+    const tracked = work
+      .catch((error: unknown) => {
+        failure ??= error;
+        options.onFailure();
+      })
+      .finally(() => unfinished.delete(tracked));
+    unfinished.add(tracked);
+    return tracked;
+  };
+  const flush = (): void => {
+    if (gathered.length === 0) return;
+    const range = { start: gatheredFrom, end: position };
+    const written = track(partial.write(gathered, gatheredFrom).then(() => options.onWritten(range))).then(
+      () => {
+        inFlight -= 1;
+        wake();
+      },
+    );
+    inFlight += 1;
+    unitWrites.push(written);
+    gathered = [];
+    gatheredFrom = position;
+  };
+  const endUnit = (): void => {
+    flush();
+    const length = position - unitStart;
+    if (length === 0) return;
+    const record = { start: unitStart, length, dataCrc: crc };
+    const writes = unitWrites;
+    const commit = async (): Promise<void> => {
+      await Promise.all(writes);
+      try {
+        if (failure === null) await partial.commit(record);
+      } finally {
+        ledger.settle(length);
+      }
+    };
+    void track(commit());
+    unitStart = position;
+    unitWrites = [];
+    crc = 0;
+  };
+
+  return {
+    position: () => position,
+    isPaused: () => isPaused,
+    push: (chunk) => {
+      gathered.push(chunk);
+      position += chunk.length;
+      crc = crc32(chunk, crc);
+      ledger.add(chunk.length);
+      if (position - unitStart >= options.unitBytes || position === part.end) endUnit();
+      else if (position - gatheredFrom >= options.writeBytes || gathered.length >= maxBuffers) flush();
+      if (mayGoOn()) return true;
+      isPaused = true;
+      if (ledger.isOver()) ledger.onceUnder(wake);
+      return false;
+    },
+    onceReady: (callback) => {
+      ready = callback;
+      if (!isPaused) callback();
+    },
+    seal: async () => {
+      endUnit();
+      while (unfinished.size > 0) await Promise.all(unfinished);
+      if (failure !== null) throw failure;
+    },
+  };
+}

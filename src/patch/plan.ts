@@ -126,10 +126,8 @@ async function planEdits(patch: Patch, definition: EditsPatchFile, input: PlanIn
       problems: [...problems, ...missing.map((id) => lacking(edits, id))],
     };
   }
-  return done(
-    'not-needed',
-    `${reasons.upstream} (${where}); this layout is not recognised, so the probe decides`,
-  );
+  const reason = `${reasons.upstream} (${where}); this layout is not recognised, so the probe decides`;
+  return { ...done('not-needed', reason), isProbed: patch.probe !== null };
 }
 
 const lacking = (edits: readonly EditPlan[], id: string): AnchorProblem => ({
@@ -169,7 +167,8 @@ const plannedFile = (path: string, before: string, after: string): PlannedFile =
 function outline(patch: Patch, outcome: PatchOutcome, reason: string): PatchPlan {
   const { id, definition, hash } = patch;
   const { title, kind } = definition;
-  return { id, title, kind, outcome, reason, hash, edits: [], files: [], problems: [], patch };
+  const isProbed = patch.probe !== null && outcome !== 'not-needed';
+  return { id, title, kind, outcome, reason, hash, edits: [], files: [], problems: [], isProbed, patch };
 }
 
 /** Development builds count as the release they lead to: 0.16.0rc1 and 0.16.0+cpu are read as 0.16.0. */

@@ -66,6 +66,8 @@ export interface PatchPlan {
   /** Files this patch changes, relative to the state after the patches before it. */
   readonly files: readonly PlannedFile[];
   readonly problems: readonly AnchorProblem[];
+  /** True when the patch's probe must say yes to what was built: whether by the patch or by vLLM itself. */
+  readonly isProbed: boolean;
   /** The patch itself, for its plugin and probe. */
   readonly patch: Patch;
 }

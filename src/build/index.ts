@@ -1,0 +1,10 @@
+export {
+  askOf,
+  judgeProbe,
+  parseProbeOutput,
+  passedChecks,
+  type ProbeReport,
+  requireProbe,
+} from './probe.ts';
+export { renderProbeScript } from './probe-script.ts';
+export { type BuildProof, makeProof, type PackageName, proofSchema, verifyProof } from './proof.ts';

@@ -1,10 +1,6 @@
-import { join } from 'node:path';
-import { configDir } from '../../lib/index.ts';
 import type { CommandSpec, Context } from '../context.ts';
+import { keyFile } from '../key-file.ts';
 import { renderTable } from '../table.ts';
-
-/** One key file a user, shared by all instances; the proxy reloads it when it changes. */
-export const keyFile = (env: Context['env']): string => join(configDir(env), 'keys.json');
 
 async function openStore(context: Context) {
   const { openKeyStore } = await import('../../proxy/index.ts');

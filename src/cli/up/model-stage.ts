@@ -37,9 +37,9 @@ export async function fetchModel(input: ModelInput): Promise<ModelOnDisk> {
   }
   const pulled = await pullRepository(input, stack.model.repo);
   const facts = await inspectModelDir(pulled.snapshotDir);
-  reporter.stage('pull', `verified ${pulled.files.length} files, ${pulled.bytesTotal} bytes, commit ${pulled.commit.slice(0, 12)} (${pulled.bytesFetched} fetched, ${pulled.bytesPresent} were there)`);
+  reporter.stage('pull', `verified ${pulled.files} files, ${pulled.bytesTotal} bytes, commit ${pulled.commit.slice(0, 12)} (${pulled.bytesFetched} fetched, ${pulled.bytesPresent} were there)`);
   const script = await readCheckpointScript(pulled.snapshotDir);
-  return { source: stack.model.repo, path: pulled.snapshotDir, commit: pulled.commit, files: pulled.files.length, bytes: pulled.bytesTotal, facts, script };
+  return { source: stack.model.repo, path: pulled.snapshotDir, commit: pulled.commit, files: pulled.files, bytes: pulled.bytesTotal, facts, script };
 }
 
 /** Pulls over the hub protocol; the builtin hub is started for as long as the pull takes. */

@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createDriver, requestEngine } from '../../engine/index.ts';
+import type { EngineSpec } from '../../engine/types.ts';
+import { StepError, systemClock } from '../../lib/index.ts';
+import { createSupervisor, type Supervisor } from '../../supervisor/index.ts';
+import type { Stack } from '../../stack/schema.ts';
+import { compareVersions, diagnose, recognisePhase } from '../../vllm/index.ts';
+import type { Context } from '../context.ts';
+import { formatDuration } from '../progress.ts';
+import type { Artefact } from './artefact.ts';
+import type { LiveStatus } from './live-status.ts';
+import type { ModelOnDisk } from './model-stage.ts';
+import { wrongAnswerHint } from './wrong-answer-hint.ts';
+
+export interface LaunchInput {
+  readonly context: Context;
+  readonly stack: Stack;
+  readonly spec: EngineSpec;
+  readonly model: ModelOnDisk | null;
+  readonly artefact: Artefact;
+  readonly stateDir: string;
+  readonly live: LiveStatus;
+}
+
+export interface Launched {
+  readonly supervisor: Supervisor;
+  /** Starts the engine and resolves at the first token; throws with the diagnosis when it was given up. */
+  bringUp(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Wires the supervisor of this stack; nothing is started yet, so that the proxy can listen first. */
+export async function launchEngine(input: LaunchInput): Promise<Launched> {
+  const { stack, spec, live } = input;
+  const driver = createDriver(stack.engine.driver);
+  await driver.check(spec);
+  for (const mount of spec.mounts) if (!mount.readOnly) await mkdir(mount.source, { recursive: true });
+  const supervisor = createSupervisor({
+    driver,
+    spec,
+    servedName: stack.serve.name,
+    readiness: {
+      expect: input.model?.script?.scripts.find((script) => script.name === 'chat') ?? null,
+      wrongAnswerHint:
+        input.model === null ? null : wrongAnswerHint(stack, input.artefact, input.model.facts, (a, b) => compareVersions(a, b) < 0),
+    },
+    diagnose,
+    recognisePhase,
+    policy: { ...stack.supervisor, startTimeoutMs: stack.engine.startTimeoutMs },
+    logDir: join(input.stateDir, 'logs'),
+    clock: systemClock,
+    onEvent: () => {},
+  });
+  live.engine = supervisor;
+  live.restart = () => supervisor.restart('asked for by stepctl restart');
+  live.engineLog = () => supervisor.logFile();
+  return {
+    supervisor,
+    bringUp: (signal) => bringUp(input, supervisor, signal),
+    close: () => supervisor.close(),
+  };
+}
+
+async function bringUp({ context, live }: LaunchInput, supervisor: Supervisor, signal: AbortSignal): Promise<void> {
+  const began = Date.now();
+  let told = '';
+  const unsubscribe = supervisor.subscribe((snapshot) => {
+    const phase = snapshot.phase ?? '';
+    if (snapshot.state === 'backing-off' && told !== 'backing-off') {
+      context.reporter.warn(`the engine ended: ${snapshot.diagnosis?.cause ?? 'no cause known'}; it will be started again`);
+    }
+    const now = snapshot.state === 'starting' ? phase : snapshot.state;
+    if (now !== told && snapshot.state === 'starting' && phase !== '') context.reporter.stage('engine', `${phase} (${formatDuration(Date.now() - began)})`);
+    told = now;
+    if (snapshot.phaseProgress !== null) {
+      context.reporter.progress({ stage: 'engine', done: snapshot.phaseProgress * 100, total: 100, unit: 'percent', rate: null, etaMs: snapshot.readyInMs, note: phase });
+    }
+  });
+  try {
+    context.reporter.stage('engine', `starting ${live.command.join(' ')}`);
+    supervisor.start();
+    await supervisor.waitReady(signal);
+  } finally {
+    unsubscribe();
+  }
+  live.reportedVersion = await readVersion(supervisor);
+  context.reporter.stage('engine', `ready after ${formatDuration(Date.now() - began)}: healthy, the right model, and it generates the right kind of text`);
+}
+
+async function readVersion(supervisor: Supervisor): Promise<string | null> {
+  const { endpoint } = supervisor.snapshot();
+  if (endpoint === null) return null;
+  try {
+    const answer = await requestEngine(endpoint, { path: '/version', timeoutMs: 5_000 });
+    return (JSON.parse(answer.text) as { version?: string }).version ?? null;
+  } catch (error) {
+    if (error instanceof StepError || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,27 @@
+import { StepError } from '../../lib/index.ts';
+import type { DoctorReport } from '../../doctor/index.ts';
+import type { Stack } from '../../stack/schema.ts';
+import type { Context } from '../context.ts';
+
+/** Doctor's look at this machine for this stack. */
+export async function examine(context: Context, stack: Stack, signal: AbortSignal): Promise<DoctorReport> {
+  const { runDoctor } = await import('../../doctor/index.ts');
+  return runDoctor({ stack, env: context.env, cwd: context.cwd, signal });
+}
+
+/** The stage before all others: what blocks is said before anything is built, fetched or started. */
+export async function preflight(context: Context, stack: Stack, signal: AbortSignal): Promise<void> {
+  const report = await examine(context, stack, signal);
+  const blocking = report.checks.filter((check) => check.status === 'fail');
+  for (const check of report.checks) if (check.status === 'warn') context.reporter.warn(`${check.title}: ${check.evidence}`);
+  if (blocking.length === 0) {
+    context.reporter.stage('preflight', `${report.checks.filter((check) => check.status === 'pass').length} checks passed, nothing blocks`);
+    return;
+  }
+  throw new StepError('STEP_DOCTOR_BLOCKED', {
+    verdict: blocking.length === 1 ? `${blocking[0]?.title ?? ''} blocks the start` : `${blocking.length} things block the start`,
+    reason: blocking.map((check) => `${check.title}: ${check.evidence}`).join('\n'),
+    next: blocking.map((check) => check.advice).filter((advice) => advice !== null).join('\n'),
+    details: { checks: blocking },
+  });
+}

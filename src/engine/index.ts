@@ -1,4 +1,12 @@
 export { createDriver, type DriverDeps } from './drivers.ts';
+export {
+  cacheTarget,
+  connectDocker,
+  containerRequest,
+  type DockerClient,
+  dockerStatus,
+  networkRequest,
+} from './docker/index.ts';
 export { parseExternalUrl } from './external/driver.ts';
 export { closeDispatcher, dispatcherFor, originOf } from './http/dispatcher.ts';
 export {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { HubSettings } from '../types.ts';
@@ -39,14 +39,14 @@ export function hubCacheDir(env: Env = process.env): string {
   return named === null ? join(homeOf(env), 'hub') : expand(named.value, env);
 }
 
-async function readToken(env: Env): Promise<{ token: string; source: string } | null> {
+function readToken(env: Env): { token: string; source: string } | null {
   const named = first(env, 'HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN');
   if (named !== null) return { token: named.value, source: named.name };
   if (isTruthy(env['HF_HUB_DISABLE_IMPLICIT_TOKEN'])) return null;
   const file = first(env, 'HF_TOKEN_PATH');
   const path = file === null ? join(homeOf(env), 'token') : expand(file.value, env);
   try {
-    const token = (await readFile(path, 'utf8')).trim();
+    const token = readFileSync(path, 'utf8').trim();
     return token === '' ? null : { token, source: `the file ${path}` };
   } catch {
     return null; // no token file: anonymous
@@ -57,8 +57,8 @@ async function readToken(env: Env): Promise<{ token: string; source: string } | 
  * What the environment says about the hub, by the contract of huggingface_hub: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME,
  * HF_TOKEN and its file, HF_HUB_OFFLINE. Reads at most the token file.
  */
-export async function readHubSettings(env: Env = process.env): Promise<HubSettings> {
-  const found = await readToken(env);
+export function hubSettings(env: Env = process.env): HubSettings {
+  const found = readToken(env);
   return {
     endpoint: (first(env, 'HF_ENDPOINT')?.value ?? defaultEndpoint).replace(/\/+$/, ''),
     token: found?.token ?? null,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Reporter, StepError } from '../../lib/index.ts';
-import { type ApiAddress, isApiFailure, openApiClient } from '../../lib/openai-client/index.ts';
+import type { Reporter } from '../../lib/index.ts';
+import { describeAddress, isApiFailure, openApiClient, toAddress } from '../../lib/openai-client/index.ts';
 import { definitions } from '../definitions.ts';
 import { takeFingerprint } from '../fingerprint.ts';
 import { type LoopWatch, watchLoop } from '../load/loop-watch.ts';
@@ -22,7 +22,7 @@ export interface BenchDeps {
 /**
  * Measures a running stack through its front door (or an engine past it). Aborting `signal` cuts what is in flight and
  * still gives a valid, partial result.
- * @throws StepError STEP_BENCH_OPTIONS; ApiError when the server does not answer a plain request.
+ * @throws StepError STEP_BENCH_OPTIONS, STEP_API_ADDRESS; ApiError when the server does not answer a plain request.
  */
 export async function runBench(
   options: BenchOptions,
@@ -31,7 +31,7 @@ export async function runBench(
   deps: BenchDeps = {},
 ): Promise<BenchResult> {
   const scenario = resolveScenario(options);
-  const address = addressOf(options);
+  const address = toAddress(options.baseUrl, options.endpoint);
   const startedAt = new Date().toISOString();
   const budget = openBudget(signal, scenario.maxSeconds);
   const connections = Math.max(...scenario.concurrency) + 1;
@@ -49,7 +49,7 @@ export async function runBench(
     watchLoop: deps.watchLoop ?? watchLoop,
   };
   try {
-    const target = address.socketPath === null ? stripUser(address.baseUrl) : `unix:${address.socketPath}`;
+    const target = describeAddress(address);
     const fingerprint = await takeFingerprint(client, options, target, budget.signal);
     const { warmedUp, levels } = await runStages(context);
     const stopped = budget.stopped();
@@ -118,25 +118,4 @@ function openBudget(signal: AbortSignal, maxSeconds: number): Budget {
       signal.removeEventListener('abort', onAbort);
     },
   };
-}
-
-function addressOf(options: BenchOptions): ApiAddress {
-  const { endpoint } = options;
-  if (endpoint?.kind === 'unix') return { baseUrl: 'http://localhost', socketPath: endpoint.path };
-  if (endpoint?.kind === 'tcp')
-    return { baseUrl: `http://${endpoint.host}:${endpoint.port}`, socketPath: null };
-  if (options.baseUrl !== null && URL.canParse(options.baseUrl))
-    return { baseUrl: options.baseUrl, socketPath: null };
-  throw new StepError('STEP_BENCH_OPTIONS', {
-    verdict: `the address is ${options.baseUrl ?? 'missing'}`,
-    reason: 'a URL such as http://127.0.0.1:8000 is needed',
-    next: 'stepctl status',
-  });
-}
-
-function stripUser(baseUrl: string): string {
-  const url = new URL(baseUrl);
-  url.username = '';
-  url.password = '';
-  return url.href.replace(/\/+$/, '');
 }

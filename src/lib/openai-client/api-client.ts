@@ -1,4 +1,5 @@
 import type { Pool } from 'undici';
+import { describeAddress } from './address.ts';
 import { ApiError } from './api-error.ts';
 import { decodeChunk } from './decode-chunk.ts';
 import { EventQueue } from './event-queue.ts';
@@ -147,9 +148,7 @@ function dispatch(
 }
 
 function describe(context: Context, method: string, path: string): string {
-  const { baseUrl, socketPath } = context.options.address;
-  const where = socketPath === null ? new URL(baseUrl).origin : `unix:${socketPath}`;
-  return `${method} ${where}${context.prefix}${path}`;
+  return `${method} ${describeAddress(context.options.address)}${path}`;
 }
 
 function parseJson(text: string): unknown {

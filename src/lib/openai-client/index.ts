@@ -1,3 +1,4 @@
+export { type ApiEndpoint, describeAddress, toAddress } from './address.ts';
 export { type ApiClient, type ApiClientOptions, isApiFailure, openApiClient } from './api-client.ts';
 export { ApiError, type ApiFailure, type ApiFailureKind, readErrorMessage } from './api-error.ts';
 export { type ChatAnswer, createChatCollector, type ToolCall } from './collect.ts';

@@ -1,6 +1,11 @@
+export { repoFolderName } from './cache/layout.ts';
 export { formatBytes, type PullPlan, renderPlan } from './download/plan.ts';
 export { hubCacheDir, hubSettings } from './hub/settings.ts';
+export type { ExpertLayout, ModelFacts } from './inspect/facts.ts';
+export { inspectModelDir } from './inspect/inspect.ts';
 export { planModelPull, pullModel } from './pull.ts';
 export { type HubServer, serveHub, type ServeHubOptions } from './serve/serve-hub.ts';
 export { type TinyCheckpoint, type TinyCheckpointOptions, writeTinyCheckpoint } from './tiny/index.ts';
 export type { FilePatterns, HubSettings, PulledModel, PullOptions, PullTuning, RepoFile } from './types.ts';
+export { renderVerify, type VerifyReport, type VerifyRow } from './verify/report.ts';
+export { verifyModel, type VerifyOptions } from './verify/verify.ts';

@@ -15,8 +15,11 @@ export interface RepoFolders {
   readonly own: string;
 }
 
+/** `OWNER/NAME` as the cache names its folder. */
+export const repoFolderName = (repo: string): string => `models--${repo.replace('/', '--')}`;
+
 export function repoFolders(cacheDir: string, repo: string): RepoFolders {
-  const root = join(cacheDir, `models--${repo.replace('/', '--')}`);
+  const root = join(cacheDir, repoFolderName(repo));
   return {
     root,
     blobs: join(root, 'blobs'),

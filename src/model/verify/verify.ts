@@ -1,0 +1,224 @@
+import { access, readlink, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Clock, type Reporter, StepError, systemClock } from '../../lib/index.ts';
+import { hashFromEtag, hashOf, type RepoFolders, repoFolders } from '../cache/layout.ts';
+import { cachedCommit, cachedListing, snapshotPaths } from '../cache/snapshot.ts';
+import { readVerified, stampOf, writeVerified } from '../cache/verified.ts';
+import { selectFiles } from '../download/patterns.ts';
+import { defaultTuning } from '../download/tuning.ts';
+import { createHashPool } from '../hash/pool.ts';
+import { checkRepo, checkRevision } from '../hub/names.ts';
+import { type CheckpointProblem, readCheckpoint } from '../inspect/checkpoint.ts';
+import type { ContentHash, FilePatterns, RepoFile } from '../types.ts';
+import { type HashTarget, hashTargets } from './hash-targets.ts';
+import { summarise, type VerifyReport, type VerifyRow } from './report.ts';
+
+export interface VerifySettings {
+  /** quick: sizes, safetensors headers, index. full: every hash that is known, too. */
+  readonly mode: 'quick' | 'full';
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/** A model in the Hugging Face cache, or a folder as it is (then its own index is all there is to compare with). */
+export type VerifyOptions = VerifySettings &
+  (
+    | {
+        readonly repo: string;
+        readonly revision: string;
+        readonly cacheDir: string;
+        readonly patterns?: FilePatterns;
+      }
+    | { readonly dir: string }
+  );
+
+/** One file with everything that is known of it beforehand. */
+interface Expected {
+  readonly path: string;
+  readonly sizeBytes: number | null;
+  readonly hash: ContentHash | null;
+}
+
+interface Subject {
+  readonly name: string;
+  readonly dir: string;
+  readonly commit: string | null;
+  readonly expected: readonly Expected[];
+  readonly folders: RepoFolders | null;
+}
+
+/**
+ * Verifies a model on disk and returns a row a file; what is wrong is in the report, not thrown. Throws
+ * STEP_MODEL_NOT_CACHED or STEP_MODEL_FOLDER when there is nothing to look at, STEP_INTERRUPTED on abort.
+ */
+export async function verifyModel(options: VerifyOptions): Promise<VerifyReport> {
+  const clock = options.clock ?? systemClock;
+  const startedMs = clock.monotonicMs();
+  const subject = 'dir' in options ? await folderSubject(options.dir) : await cacheSubject(options);
+  const problems = await structureProblems(subject);
+  const rows: VerifyRow[] = [];
+  for (const expected of subject.expected)
+    rows.push(await quickRow(subject.dir, expected, problems.get(expected.path)));
+  // A shard that the index names and nothing else knows of.
+  for (const [file, problem] of problems)
+    if (!rows.some((row) => row.path === file)) rows.push(problemRow(problem, null));
+  if (options.mode === 'full') await proveRows(options, subject, rows, clock);
+  const elapsedMs = Math.round(clock.monotonicMs() - startedMs);
+  return summarise(
+    { subject: subject.name, dir: subject.dir, commit: subject.commit, mode: options.mode, elapsedMs },
+    rows,
+  );
+}
+
+async function folderSubject(dir: string): Promise<Subject> {
+  await readCheckpoint(dir); // says that it is a model folder at all
+  const expected = await Promise.all((await snapshotPaths(dir)).map((path) => expectFromLink(dir, path)));
+  return { name: dir, dir, commit: null, expected, folders: null };
+}
+
+/** In a Hugging Face cache the name of the blob behind a link is its hash. */
+async function expectFromLink(dir: string, path: string): Promise<Expected> {
+  const target = await readlink(join(dir, path)).catch(() => '');
+  return { path, sizeBytes: null, hash: hashFromEtag(basename(target)) };
+}
+
+async function cacheSubject(options: {
+  repo: string;
+  revision: string;
+  cacheDir: string;
+  patterns?: FilePatterns;
+}): Promise<Subject> {
+  checkRepo(options.repo);
+  checkRevision(options.revision);
+  const folders = repoFolders(options.cacheDir, options.repo);
+  const commit = await cachedCommit(folders, options.revision);
+  const dir = commit === null ? null : join(folders.snapshots, commit);
+  const isThere =
+    dir !== null &&
+    (await access(dir).then(
+      () => true,
+      () => false,
+    ));
+  if (commit === null || dir === null || !isThere)
+    throw new StepError('STEP_MODEL_NOT_CACHED', {
+      verdict: `the cache holds no snapshot of ${options.repo} at ${options.revision}`,
+      reason: `looked in ${folders.root}`,
+      next: `stepctl pull ${options.repo}`,
+      details: { repo: options.repo, revision: options.revision, cacheDir: options.cacheDir },
+    });
+  const listing = await cachedListing(folders, commit);
+  const expected =
+    listing === null
+      ? await Promise.all((await snapshotPaths(dir)).map((path) => expectFromLink(dir, path)))
+      : selectFiles(listing, options.patterns).map(expectFromListing);
+  return { name: options.repo, dir, commit, expected, folders };
+}
+
+const expectFromListing = (file: RepoFile): Expected => ({
+  path: file.path,
+  sizeBytes: file.sizeBytes,
+  hash: hashOf(file),
+});
+
+async function structureProblems(subject: Subject): Promise<Map<string, CheckpointProblem>> {
+  // A repository of other things (a tokenizer, say) has no config.json; then there is no structure to check.
+  if (!subject.expected.some(({ path }) => path === 'config.json')) return new Map();
+  const checkpoint = await readCheckpoint(subject.dir).catch(
+    (error: unknown): { problems: CheckpointProblem[] } => {
+      const text = error instanceof StepError ? (error.reason ?? error.verdict) : String(error);
+      return { problems: [{ file: 'config.json', problem: 'header', text }] };
+    },
+  );
+  return new Map(checkpoint.problems.toReversed().map((problem) => [problem.file, problem]));
+}
+
+const problemRow = (problem: CheckpointProblem, sizeBytes: number | null): VerifyRow => ({
+  path: problem.file,
+  sizeBytes,
+  status: problem.problem,
+  proof: 'header',
+  detail: problem.text,
+});
+
+async function quickRow(
+  dir: string,
+  expected: Expected,
+  problem: CheckpointProblem | undefined,
+): Promise<VerifyRow> {
+  const { path } = expected;
+  const size = await stat(join(dir, path)).then(
+    (s) => s.size,
+    () => null,
+  );
+  if (size === null)
+    return { path, sizeBytes: null, status: 'missing', proof: 'none', detail: 'the file is not there' };
+  if (expected.sizeBytes !== null && size !== expected.sizeBytes)
+    return {
+      path,
+      sizeBytes: size,
+      status: 'wrong-size',
+      proof: 'size',
+      detail: `${size} bytes, the hub declares ${expected.sizeBytes}`,
+    };
+  if (problem !== undefined) return problemRow(problem, size);
+  const proof = path.endsWith('.safetensors') ? 'header' : expected.sizeBytes === null ? 'none' : 'size';
+  return { path, sizeBytes: size, status: 'ok', proof, detail: null };
+}
+
+/** Hashes every file that is right so far and has a known hash; rows are replaced in place. */
+async function proveRows(
+  options: VerifyOptions,
+  subject: Subject,
+  rows: VerifyRow[],
+  clock: Clock,
+): Promise<void> {
+  const targets = rows.flatMap((row, index): (HashTarget & { index: number })[] => {
+    const hash = subject.expected.find(({ path }) => path === row.path)?.hash ?? null;
+    if (row.status !== 'ok' || hash === null || row.sizeBytes === null) return [];
+    return [
+      {
+        index,
+        path: join(subject.dir, row.path),
+        sizeBytes: row.sizeBytes,
+        algorithm: hash.algorithm,
+        expected: hash.expected,
+      },
+    ];
+  });
+  const pool = createHashPool(defaultTuning.hashWorkers);
+  try {
+    const results = await hashTargets(pool, targets, {
+      reporter: options.reporter,
+      signal: options.signal,
+      clock,
+      workers: defaultTuning.hashWorkers,
+    });
+    for (const [at, target] of targets.entries()) {
+      const row = rows[target.index];
+      const result = results[at];
+      if (row === undefined || result === undefined) continue;
+      rows[target.index] = { ...row, proof: target.algorithm, ...result };
+    }
+    if (subject.folders !== null) await rememberProved(subject.folders, rows, subject.expected);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** A later pull need not hash again what was proved here; what proved wrong is forgotten. */
+async function rememberProved(
+  folders: RepoFolders,
+  rows: readonly VerifyRow[],
+  expected: readonly Expected[],
+): Promise<void> {
+  const verified = await readVerified(folders);
+  for (const row of rows) {
+    const etag = expected.find(({ path }) => path === row.path)?.hash?.expected;
+    if (etag === undefined) continue;
+    const stamp = row.status === 'ok' ? await stampOf(join(folders.blobs, etag)) : null;
+    if (stamp === null) verified.delete(etag);
+    else verified.set(etag, stamp);
+  }
+  await writeVerified(folders, verified).catch(() => {}); // a read-only cache: it only spares a later hash
+}

@@ -1,3 +1,4 @@
+export { type EnvironmentInput, type PreparedEnvironment, prepareEnvironment } from './environment.ts';
 export {
   askOf,
   judgeProbe,

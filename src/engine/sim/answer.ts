@@ -78,15 +78,16 @@ export interface AnswerOptions {
   readonly hasToolParser: boolean;
 }
 
-/** Text pieces of reasoning and content, as many as the script's own token count says. */
-function textPieces(script: Script, hasReasoningParser: boolean): Piece[] {
-  const spent = 1 + (script.reasoning === '' ? 0 : 1);
+/** Text pieces of reasoning and content, as many as the script's own token count leaves after `reserved` others. */
+function textPieces(script: Script, hasReasoningParser: boolean, reserved: number): Piece[] {
+  const spent = reserved + 1 + (script.reasoning === '' ? 0 : 1);
   const total = Math.max(
     2,
     (script.completionTokens ?? words(`${script.reasoning} ${script.content}`) + spent) - spent,
   );
   const share = script.reasoning.length / Math.max(1, script.reasoning.length + script.content.length);
-  const thinking = script.reasoning === '' ? 0 : Math.min(total - 1, Math.max(1, Math.round(total * share)));
+  const most = script.content === '' ? total : total - 1;
+  const thinking = script.reasoning === '' ? 0 : Math.min(most, Math.max(1, Math.round(total * share)));
   const channel = hasReasoningParser ? 'reasoning' : 'content';
   const pieces: Piece[] = sliceText(script.reasoning, thinking).map((text) => ({ channel, text }));
   if (thinking > 0)
@@ -108,10 +109,8 @@ export function planAnswer(script: Script, options: AnswerOptions): Answer {
       (faults.isWrongText ? scramble(script.content) : script.content) +
       (hasCalls && !options.hasToolParser ? toolText(script) : ''),
   };
-  const pieces = [
-    ...textPieces(said, options.hasReasoningParser),
-    ...(hasCalls && options.hasToolParser ? toolPieces(script) : []),
-  ];
+  const calls = hasCalls && options.hasToolParser ? toolPieces(script) : [];
+  const pieces = [...textPieces(said, options.hasReasoningParser, calls.length), ...calls];
   const texts = pieces.filter((piece) => piece.channel === 'content');
   const loop: readonly Piece[] = texts.length > 0 ? texts : [{ channel: 'content', text: ' and' }];
   const isEndless = script.completionTokens === null;

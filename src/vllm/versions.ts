@@ -18,7 +18,9 @@ const stages: Readonly<Record<string, number>> = {
 
 // Python's form (PEP 440), not semver: 0.16.0rc2, 0.1.dev16944, 0.32.0+cpu, 0.22.0.post1; images add a leading v.
 const parseVersion = (text: string): Parsed => {
-  const match = /^v?(\d+(?:\.\d+)*)(?:[.-]?(dev|alpha|beta|a|b|rc|c|post)\.?(\d+)?)?/i.exec(text.trim());
+  const match = /^v?(\d+(?:\.\d+)*)(?:[.-]?(dev|alpha|beta|a|b|rc|c|post)\.?(\d+)?(?![a-z0-9]))?/i.exec(
+    text.trim(),
+  );
   const numbers = (match?.[1] ?? '0').split('.').map(Number);
   return {
     numbers,

@@ -54,8 +54,8 @@ export const fileSignatures: readonly Signature[] = [
       /KeyError: '(?:model\.)?layers\.|Tried to load weights of size|size of tensor a \(\d+\) must match|There is no module or parameter named|falsely use random initialization|weights were not initialized from checkpoint/,
     deterministic: true,
     describe: fixed(
-      'the tensors of the checkpoint do not fit what this release expects',
-      'stepctl verify --full; then stepctl patch verify: a loader patch may be missing in this build',
+      'the tensors in the files are not those that this release expects: some are missing or of another shape',
+      'stepctl verify --full (0.16.0 reports a missing shard like this); then stepctl patch verify: a loader patch may be missing',
     ),
   },
   {

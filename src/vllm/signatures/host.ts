@@ -100,6 +100,8 @@ export const hostSignatures: readonly Signature[] = [
     id: 'engine-core-died',
     pattern:
       /engine core exited unexpectedly|Engine core proc \S+ died unexpectedly|EngineDeadError|Worker proc \S+ died unexpectedly|EngineCore encountered a fatal error/,
+    // 0.32.0 says it in a warning.
+    inWarnings: true,
     weak: true,
     deterministic: false,
     describe: fixed(

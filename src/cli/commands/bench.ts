@@ -47,7 +47,7 @@ export const benchCommand: CommandSpec = {
     );
     await store(options, result);
     if (context.json) context.out.json(result);
-    else context.out.line(renderBench(result, context.out.width));
+    else context.out.line(renderBench(result));
     return exitCode(context, result.verdict);
   },
 };

@@ -7,7 +7,7 @@ export const doctorCommand: CommandSpec = {
   examples: ['stepctl doctor', 'stepctl doctor --profile tiny-cpu --engine docker', 'stepctl doctor --json | jq .verdict'],
   run: async (context, _args, options) => {
     const { resolveFor } = await import('../resolve.ts');
-    const { renderDoctor } = await import('../../doctor/index.ts');
+    const { doctorExitCode, renderDoctor } = await import('../../doctor/index.ts');
     const { examine } = await import('../up/preflight.ts');
     const resolved = await resolveFor(context, options);
     const report = await examine(context, resolved.stack, context.signal);
@@ -16,6 +16,6 @@ export const doctorCommand: CommandSpec = {
       context.out.line(`profile ${resolved.stack.profile}: ${resolved.profileReason}`);
       context.out.line(renderDoctor(report, context.out.width));
     }
-    return report.blocking > 0 ? 2 : 0;
+    return doctorExitCode(report);
   },
 };

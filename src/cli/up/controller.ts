@@ -94,7 +94,7 @@ async function goUp(going: Going): Promise<void> {
   live.command = [...spec.program, ...spec.args];
   const engine = await launchEngine({ context, stack, spec, model: live.model, artefact: live.artefact, stateDir: claim.dir, live });
   going.cleanup.add(() => engine.close());
-  const door = await openFrontDoor({ context, stack, view: engine.supervisor, localKey, stateDir: claim.dir });
+  const door = await openFrontDoor({ context, stack, view: engine.supervisor, localKey });
   going.cleanup.add(() => door.close());
   live.proxyUrl = door.url;
   live.counts = door.counts;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createDriver, requestEngine } from '../../engine/index.ts';
 import type { EngineSpec } from '../../engine/types.ts';
 import { StepError, systemClock } from '../../lib/index.ts';
-import { createSupervisor, type Supervisor } from '../../supervisor/index.ts';
+import { createSupervisor, defaultPolicy, type Supervisor } from '../../supervisor/index.ts';
 import type { Stack } from '../../stack/schema.ts';
 import { compareVersions, diagnose, recognisePhase } from '../../vllm/index.ts';
 import type { Context } from '../context.ts';
@@ -36,25 +36,28 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
   const driver = createDriver(stack.engine.driver);
   await driver.check(spec);
   for (const mount of spec.mounts) if (!mount.readOnly) await mkdir(mount.source, { recursive: true });
+  let engineLog: string | null = null;
+  live.engineLog = () => engineLog;
   const supervisor = createSupervisor({
     driver,
     spec,
     servedName: stack.serve.name,
     readiness: {
-      expect: input.model?.script?.scripts.find((script) => script.name === 'chat') ?? null,
+      expect: input.model?.script ?? null,
       wrongAnswerHint:
         input.model === null ? null : wrongAnswerHint(stack, input.artefact, input.model.facts, (a, b) => compareVersions(a, b) < 0),
     },
     diagnose,
     recognisePhase,
-    policy: { ...stack.supervisor, startTimeoutMs: stack.engine.startTimeoutMs },
+    policy: { ...defaultPolicy, ...stack.supervisor, startTimeoutMs: stack.engine.startTimeoutMs },
     logDir: join(input.stateDir, 'logs'),
     clock: systemClock,
-    onEvent: () => {},
+    onEvent: (record) => {
+      if (typeof record['log'] === 'string') engineLog = record['log'];
+    },
   });
   live.engine = supervisor;
   live.restart = () => supervisor.restart('asked for by stepctl restart');
-  live.engineLog = () => supervisor.logFile();
   return {
     supervisor,
     bringUp: (signal) => bringUp(input, supervisor, signal),

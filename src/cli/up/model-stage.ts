@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { formatBytes } from '../progress.ts';
 import { type CheckpointScript, dataDir, readCheckpointScript, type Reporter, StepError } from '../../lib/index.ts';
 import type { Stack } from '../../stack/schema.ts';
-import type { ModelFacts } from '../../model/index.ts';
+import type { ModelFacts, PulledModel, PullOptions } from '../../model/index.ts';
 
 export interface ModelOnDisk {
   /** For people: repository or folder. */
@@ -37,13 +38,13 @@ export async function fetchModel(input: ModelInput): Promise<ModelOnDisk> {
   }
   const pulled = await pullRepository(input, stack.model.repo);
   const facts = await inspectModelDir(pulled.snapshotDir);
-  reporter.stage('pull', `verified ${pulled.files} files, ${pulled.bytesTotal} bytes, commit ${pulled.commit.slice(0, 12)} (${pulled.bytesFetched} fetched, ${pulled.bytesPresent} were there)`);
+  reporter.stage('pull', `verified ${pulled.files} files, ${formatBytes(pulled.bytesTotal)}, commit ${pulled.commit.slice(0, 12)} (${formatBytes(pulled.bytesFetched)} fetched, ${formatBytes(pulled.bytesPresent)} were there)`);
   const script = await readCheckpointScript(pulled.snapshotDir);
   return { source: stack.model.repo, path: pulled.snapshotDir, commit: pulled.commit, files: pulled.files, bytes: pulled.bytesTotal, facts, script };
 }
 
 /** Pulls over the hub protocol; the builtin hub is started for as long as the pull takes. */
-export async function pullRepository({ stack, env, reporter, signal }: ModelInput, repo: string) {
+export async function pullRepository({ stack, env, reporter, signal }: ModelInput, repo: string, more: Pick<PullOptions, 'patterns' | 'maxConnections'> = {}): Promise<PulledModel> {
   const { hubSettings, pullModel } = await import('../../model/index.ts');
   const builtin = stack.model.hub === 'builtin' ? await openBuiltinHub(repo, env, reporter) : null;
   const settings = hubSettings(env);
@@ -53,6 +54,9 @@ export async function pullRepository({ stack, env, reporter, signal }: ModelInpu
       revision: stack.model.revision,
       endpoint: builtin?.url ?? (stack.model.hub === 'default' ? settings.endpoint : stack.model.hub),
       token: builtin === null ? settings.token : null,
+      tokenSource: settings.tokenSource,
+      offline: builtin === null && settings.offline,
+      ...more,
       cacheDir: builtin === null ? settings.cacheDir : join(dataDir(env), 'hub'),
       reporter,
       signal,

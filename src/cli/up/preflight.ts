@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 /** Doctor's look at this machine for this stack. */
 export async function examine(context: Context, stack: Stack, signal: AbortSignal): Promise<DoctorReport> {
   const { runDoctor } = await import('../../doctor/index.ts');
-  return runDoctor({ stack, env: context.env, cwd: context.cwd, signal });
+  return runDoctor({ stack, env: context.env, signal });
 }
 
 /** The stage before all others: what blocks is said before anything is built, fetched or started. */

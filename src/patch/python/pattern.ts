@@ -9,7 +9,8 @@ export function findMatches(scope: PythonNode, pattern: PythonNode): PythonNode[
   const wanted = patternRoot(pattern);
   const found: PythonNode[] = [];
   const visit = (node: PythonNode): void => {
-    if (matchesNode(wanted, node)) found.push(node);
+    // Brackets are looked through: what is in them counts, once.
+    if (node.type !== 'parenthesized_expression' && matchesNode(wanted, node)) found.push(node);
     for (const child of node.namedChildren) if (child !== null) visit(child);
   };
   visit(scope);

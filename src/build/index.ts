@@ -1,4 +1,7 @@
 export { type EnvironmentInput, type PreparedEnvironment, prepareEnvironment } from './environment.ts';
+export { type BuiltImage, buildImage, type ImageInput } from './image.ts';
+export { ensureImage, type PullPolicy } from './image/ensure-image.ts';
+export { connectDocker, type DockerClient } from '../engine/index.ts';
 export {
   askOf,
   judgeProbe,

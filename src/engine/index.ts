@@ -3,6 +3,7 @@ export {
   cacheTarget,
   connectDocker,
   containerRequest,
+  createFrameReader,
   type DockerClient,
   dockerStatus,
   networkRequest,

@@ -263,7 +263,7 @@ async function pullLocked(
     files: wanted.files.length,
     bytesTotal: plan.bytesTotal,
     bytesFetched: progress.meter.total(),
-    bytesPresent: plan.bytesPresent,
+    bytesPresent: progress.presentBytes(),
   };
 }
 

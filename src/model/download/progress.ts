@@ -8,6 +8,8 @@ export interface PullProgress {
   onActive(paths: readonly string[]): void;
   /** Bytes that counted as present have to be fetched after all. */
   onDistrusted(bytes: number): void;
+  /** Bytes on disk before this session that were right. */
+  presentBytes(): number;
   stop(): void;
 }
 
@@ -45,6 +47,7 @@ export function createProgress(plan: PullPlan, reporter: Reporter, clock: Clock)
     onDistrusted: (bytes) => {
       present -= bytes;
     },
+    presentBytes: () => present,
     stop: () => {
       clearInterval(timer);
       tell();

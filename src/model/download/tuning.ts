@@ -9,8 +9,8 @@ export const defaultTuning: PullTuning = {
   partBytes: 64 * MiB,
   // What one connection may lose to kill -9; with the budget below it stays under 16 MiB a connection.
   unitBytes: 8 * MiB,
-  // Writes of 64 KiB run at a third of the speed of writes from 1 MiB up.
-  writeBytes: 2 * MiB,
+  // Writes of 64 KiB run at a third of the speed of writes of 1 MiB; above it, more memory buys little.
+  writeBytes: MiB,
   stallBytesPerSecond: 8 * 1024,
   stallWindowMs: 15_000,
   headersTimeoutMs: 30_000,

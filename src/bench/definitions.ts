@@ -26,7 +26,7 @@ export const definitions = {
     'requests with an error status, an error in the stream, no token or no finish reason; they are in no latency figure',
   cold: 'every prompt begins with text of its own, with cache_salt where accepted; the hit rate is measured where /metrics can be read',
   clientBound:
-    'event loop busy above 70 % or delayed above 5 ms at p99: the client, not the server, may have set the figure',
+    'event loop busy above 70 %, or late at p99 by more than 5 ms and a quarter of the median TPOT: the client may have set the figure',
 } as const satisfies Record<string, string>;
 
 /** The definitions as text for a terminal. */

@@ -133,11 +133,16 @@ export interface LevelResult {
 }
 
 /** How busy the measuring process itself was. */
-export interface ClientLoad {
+export interface LoopLoad {
   /** Share of the time the event loop was not idle, 0 to 1. */
   readonly loopUtilisation: number;
   readonly loopDelayP99Ms: number;
+  /** CPU time of this process / wall time. */
   readonly cpuShare: number;
+}
+
+export interface ClientLoad extends LoopLoad {
+  /** The client, not the server, may have set the figures. */
   readonly isBound: boolean;
 }
 

@@ -1,13 +1,14 @@
 import { summarise, summariseWeighted } from '../statistics/distribution.ts';
 import { findPeakRate, findSteadyWindow, rateInWindow } from '../statistics/windows.ts';
-import type { ClientLoad, ErrorCount, LevelResult, RequestRecord } from '../types.ts';
+import type { ErrorCount, LevelResult, LoopLoad, RequestRecord } from '../types.ts';
+import { judgeClient } from './client-bound.ts';
 import { collectItl } from './itl.ts';
 
 export interface LevelFacts {
   readonly concurrency: number;
   readonly askedOutputTokens: number;
   readonly records: readonly RequestRecord[];
-  readonly client: ClientLoad;
+  readonly client: LoopLoad;
   readonly serverOutputTokens: number | null;
   readonly hitRate: number | null;
 }
@@ -59,7 +60,7 @@ export function summariseLevel(facts: LevelFacts): LevelResult {
       hitRate: facts.hitRate,
     },
     serverOutputTokens: facts.serverOutputTokens,
-    client: facts.client,
+    client: judgeClient(facts.client, tpot.p50),
     errors: countErrors(records),
   };
 }

@@ -131,7 +131,8 @@ def _answer_yes(*names):
 class _Experts:
     """Stands where vLLM's modular MoE kernel stands, for one layer."""
 
-    # Read by vLLM from 0.17 on.
+    # What vLLM asks its kernels beside computing: up to 0.16, and from 0.17 on.
+    shared_experts = None
     is_monolithic = False
     can_overlap_shared_experts = False
 
@@ -143,6 +144,9 @@ class _Experts:
 
     def topk_indices_dtype(self):
         return None
+
+    def output_is_reduced(self):
+        return False
 
     def process_weights_after_loading(self, layer):
         pass
@@ -357,13 +361,16 @@ def _patch_cpu_moe_32(module):
 
 
 def _patch_weight_loader(module):
-    """Says which parameters the files never wrote: vLLM itself skips what it does not know without a word."""
+    """Says which parameters the files never wrote: vLLM itself skips what it does not know without a word.
+
+    Scales of a quantised KV cache (`.attn.`) have defaults and are not asked for.
+    """
     loader = module.AutoWeightsLoader
     original = loader.load_weights
 
     def load_weights(self, *args, **named):
         loaded = original(self, *args, **named)
-        known = {name for name, _ in self.module.named_parameters()}
+        known = {name for name, _ in self.module.named_parameters() if ".attn." not in name}
         missing = sorted(known - set(loaded))
         _log(
             "weights parameters=%d never-written=%d %s", len(known), len(missing), ",".join(missing) or "-"
@@ -432,7 +439,10 @@ class _PatchingFinder(importlib.abc.MetaPathFinder):
 
 
 def _wheel_has_amx_kernels():
-    """Whether vLLM's native modules mention AMX at all; those of 0.15 and 0.16 do not, yet ask for it."""
+    """Whether vLLM's native modules ask for AMX by themselves; those of 0.15 and 0.16 do not, yet Python does.
+
+    A wrong "no" is safe: vLLM then takes its vector kernels.
+    """
     import vllm
 
     folder = os.path.dirname(vllm.__file__)
@@ -441,7 +451,7 @@ def _wheel_has_amx_kernels():
             continue
         with open(os.path.join(folder, name), "rb") as file:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                if content.find(b"amx") != -1:
+                if content.find(b"has_amx") != -1:
                     return True
     return False
 

@@ -68,13 +68,16 @@ export async function writeTinyCheckpoint(
   for (const [index, part] of parts.entries()) {
     bytes += await writeSafetensors(join(dir, shardName(index, parts.length)), part);
   }
-  const files = [...Object.keys(texts), ...parts.map((_, index) => shardName(index, shards))].sort();
+  const files = [...Object.keys(texts), ...parts.map((_, index) => shardName(index, shards))].toSorted();
   return { dir, files, bytes, tensors: tensors.length, script };
 }
 
 function shardName(index: number, count: number): string {
-  const digits = (value: number): string => String(value).padStart(5, '0');
-  return `model-${digits(index + 1)}-of-${digits(count)}.safetensors`;
+  return `model-${fiveDigits(index + 1)}-of-${fiveDigits(count)}.safetensors`;
+}
+
+function fiveDigits(value: number): string {
+  return String(value).padStart(5, '0');
 }
 
 function createIndex(parts: readonly TensorBytes[][]): Record<string, unknown> {

@@ -60,6 +60,8 @@ function report(error: unknown, out: ReturnType<typeof createOutput>, debug: boo
 /** Help and version are no failures; the rest is usage, already told by commander unless JSON was asked for. */
 function commanderCode(error: CommanderError, out: ReturnType<typeof createOutput>): number {
   if (error.exitCode === 0) return 0;
+  // A group without its second word: commander has printed the group's help.
+  if (error.code === 'commander.help') return 64;
   const usage = new StepError('STEP_USAGE', {
     verdict: error.message.replace(/^error: /, ''),
     next: 'stepctl --help, or stepctl COMMAND --help',

@@ -17,7 +17,7 @@ export const patchListCommand: CommandSpec = {
       kind: patch.definition.kind,
       title: patch.definition.title,
       range: patch.definition.range,
-      upstream: 'upstream' in patch.definition ? (patch.definition.upstream ?? null) : null,
+      upstream: patch.definition.upstream?.url ?? null,
       testOnly: patch.definition.kind === 'plugin' && patch.definition.testOnly,
       hash: patch.hash,
     }));

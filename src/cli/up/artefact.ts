@@ -77,7 +77,8 @@ async function buildEnvironment({ stack, env, reporter, signal }: BuildInput): P
 }
 
 async function buildContainerImage({ stack, pull, reporter, signal }: BuildInput): Promise<Artefact> {
-  const { buildImage, connectDocker } = await import('../../build/index.ts');
+  const { buildImage } = await import('../../build/index.ts');
+  const { connectDocker } = await import('../../engine/index.ts');
   if (stack.engine.package === 'vllm' && stack.emulation) {
     throw new StepError('STEP_BUILD_EMULATION', {
       verdict: 'CPU emulation has no place in a CUDA image',

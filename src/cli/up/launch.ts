@@ -36,8 +36,8 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
   const driver = createDriver(stack.engine.driver);
   await driver.check(spec);
   for (const mount of spec.mounts) if (!mount.readOnly) await mkdir(mount.source, { recursive: true });
-  let engineLog: string | null = null;
-  live.engineLog = () => engineLog;
+  const logDir = join(input.stateDir, 'logs');
+  live.engineLog = () => logDir;
   const supervisor = createSupervisor({
     driver,
     spec,
@@ -50,11 +50,8 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
     diagnose,
     recognisePhase,
     policy: { ...defaultPolicy, ...stack.supervisor, startTimeoutMs: stack.engine.startTimeoutMs },
-    logDir: join(input.stateDir, 'logs'),
+    logDir,
     clock: systemClock,
-    onEvent: (record) => {
-      if (typeof record['log'] === 'string') engineLog = record['log'];
-    },
   });
   live.engine = supervisor;
   live.restart = () => supervisor.restart('asked for by stepctl restart');

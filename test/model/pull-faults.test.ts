@@ -13,7 +13,8 @@ import {
   isTree,
   startFakeHub,
 } from '../fixtures/fake-hub/fake-hub.ts';
-import { countProvedFiles, listen, makeModel, makeScratch, pullOptions, writeFiles } from './scratch.ts';
+import { makeScratch } from './scratch-dir.ts';
+import { countProvedFiles, listen, makeModel, pullOptions, writeFiles } from './scratch.ts';
 
 const KiB = 1024;
 const isShardResolve: FaultRule['to'] = (request) =>

@@ -1,20 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+
 import type { Reporter } from '../../src/lib/index.ts';
 import type { PullOptions } from '../../src/model/index.ts';
 import { etagOf, repoFolders } from '../../src/model/cache/layout.ts';
 import { cachedListing } from '../../src/model/cache/snapshot.ts';
-import { readFile } from 'node:fs/promises';
-
-/** A folder that goes away with the test. */
-export async function makeScratch(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'stepctl-model-'));
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
 
 /** A shard with a right header around random bytes. */
 export function makeShard(name: string, sizeBytes: number): Buffer {

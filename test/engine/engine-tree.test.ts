@@ -60,14 +60,15 @@ test('a stat line is read past a command name with brackets and blanks', () => {
   });
 });
 
+const tcpLine = (address: string, state: string, inode: string) =>
+  `   0: ${address} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0`;
+
 test('only listening sockets of the very port count', () => {
-  const line = (address: string, state: string, inode: string) =>
-    `   0: ${address} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0`;
   const table = [
     'head',
-    line('0100007F:1F40', '0A', '11'),
-    line('0100007F:1F40', '01', '12'),
-    line('0100007F:1F41', '0A', '13'),
+    tcpLine('0100007F:1F40', '0A', '11'),
+    tcpLine('0100007F:1F40', '01', '12'),
+    tcpLine('0100007F:1F41', '0A', '13'),
   ];
   expect(listeningInodes(table.join('\n'), 8000)).toEqual(['11']);
 });

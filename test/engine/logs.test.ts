@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLineQueue } from '../../src/engine/logs/line-queue.ts';
 import { createLineSplitter } from '../../src/engine/logs/line-splitter.ts';
@@ -42,8 +42,9 @@ describe('line splitter', () => {
   });
 });
 
+const line = (text: string) => ({ at: 1, stream: 'stdout', text }) as const;
+
 describe('line queue', () => {
-  const line = (text: string) => ({ at: 1, stream: 'stdout', text }) as const;
   test('a reader that lags loses the oldest lines and is told how many', async () => {
     const queue = createLineQueue(2);
     for (const text of ['a', 'b', 'c', 'd']) queue.push(line(text));

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   createDriver,
   type EngineSpec,
@@ -129,15 +129,15 @@ describe('process machinery, with the simulator as its engine', () => {
   });
 });
 
-describe('loopback port instead of a socket', () => {
-  async function listenOn(port: number) {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', () => resolve()));
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    return { port: address.port, close: () => new Promise((resolve) => server.close(resolve)) };
-  }
+async function listenOn(port: number) {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', () => resolve()));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { port: address.port, close: () => new Promise((resolve) => server.close(resolve)) };
+}
 
+describe('loopback port instead of a socket', () => {
   test('a port that somebody has is refused before the start', async () => {
     const stranger = await listenOn(0);
     const tcp = createDriver('sim', { process: { listen: { kind: 'tcp', port: stranger.port } } });
@@ -161,15 +161,21 @@ describe('loopback port instead of a socket', () => {
   });
 });
 
-describe('simulator', () => {
-  const ready = async (...switches: string[]) => {
-    const running = await start(simSpec(home, ...switches));
-    await untilLine(running, 'Application startup complete');
-    return running;
-  };
+describe('simulator without a fault', () => {
+  let shared: Running;
+  let sharedHome: SimHome;
+  beforeAll(async () => {
+    sharedHome = await makeSimHome();
+    shared = await driver.start(simSpec(sharedHome, '--sim-tokens-per-chunk', '3'));
+    await untilLine(shared, 'Application startup complete');
+  });
+  afterAll(async () => {
+    await shared.destroy();
+    await sharedHome.remove();
+  });
 
   test('it says the script, with its token count', async () => {
-    const { endpoint } = await ready();
+    const { endpoint } = shared;
     const answer = await requestEngine(endpoint, chat());
     const body = JSON.parse(answer.text);
     expect(body.choices[0].message).toMatchObject({
@@ -180,22 +186,22 @@ describe('simulator', () => {
   });
 
   test('a stream brings reasoning, content, usage and [DONE]; pieces join to the script', async () => {
-    const { endpoint } = await ready('--sim-tokens-per-chunk', '3');
+    const { endpoint } = shared;
     const events: string[] = [];
     const parts = { stream: true, stream_options: { include_usage: true, continuous_usage_stats: true } };
     for await (const event of streamEngine(endpoint, chat(parts))) events.push(event);
     expect(events.pop()).toBe('[DONE]');
     const chunks = events.map((event) => JSON.parse(event));
-    const join = (name: string) => chunks.map((chunk) => chunk.choices[0]?.delta[name] ?? '').join('');
-    expect(join('reasoning')).toBe('Let me think about this step by step.');
-    expect(join('content')).toBe('The answer is forty-two!');
+    const textOf = (name: string) => chunks.map((chunk) => chunk.choices[0]?.delta[name] ?? '').join('');
+    expect(textOf('reasoning')).toBe('Let me think about this step by step.');
+    expect(textOf('content')).toBe('The answer is forty-two!');
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 17 } });
     expect(chunks.at(-2)?.choices[0].finish_reason).toBe('stop');
     expect(chunks.every((chunk) => chunk.usage !== undefined)).toBe(true);
   });
 
   test('with tools it calls one', async () => {
-    const { endpoint } = await ready();
+    const { endpoint } = shared;
     const answer = await requestEngine(
       endpoint,
       chat({ tools: [{ type: 'function', function: { name: 'get_weather' } }] }),
@@ -214,7 +220,7 @@ describe('simulator', () => {
     [{ max_tokens: 40, ignore_eos: true }, 40, 'length'],
     [{ min_tokens: 30 }, 30, 'stop'],
   ])('%j gives %i tokens and ends with %s', async (parts, tokens, finish) => {
-    const { endpoint } = await ready();
+    const { endpoint } = shared;
     const { choices, usage } = JSON.parse((await requestEngine(endpoint, chat(parts))).text);
     expect([usage.completion_tokens, choices[0].finish_reason]).toEqual([tokens, finish]);
   });
@@ -226,10 +232,18 @@ describe('simulator', () => {
     [{ max_tokens: 1_000_000 }, 400],
     [{ max_tokens: 2, min_tokens: 3 }, 400],
   ])('%j is refused with %i', async (parts, status) => {
-    const { endpoint } = await ready();
+    const { endpoint } = shared;
     expect((await requestEngine(endpoint, chat(parts))).status).toBe(status);
   });
+});
 
+const ready = async (...switches: string[]) => {
+  const running = await start(simSpec(home, ...switches));
+  await untilLine(running, 'Application startup complete');
+  return running;
+};
+
+describe('simulator with a fault', () => {
   test('a client that leaves frees its place and stops the tokens', async () => {
     const { endpoint } = await ready();
     const parts = { stream: true, messages: [{ role: 'user', content: 'Count for ever' }] };
@@ -258,7 +272,6 @@ describe('simulator', () => {
   });
 
   test('a missing shard ends the start with the file named', async () => {
-    const { writeFile } = await import('node:fs/promises');
     const index = { weight_map: { w: 'model-00003-of-00003.safetensors' } };
     await writeFile(join(home.modelDir, 'model.safetensors.index.json'), JSON.stringify(index));
     const running = await start(simSpec(home));

@@ -53,7 +53,7 @@ export async function killTree(identity: TreeIdentity): Promise<KilledTree> {
       if (elapsed < trackerGraceMs && (await isResourceTracker(row))) continue;
       await killProcess(row);
     }
-    await systemClock.sleep(20);
+    await systemClock.sleep(30);
   }
 }
 

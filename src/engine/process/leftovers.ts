@@ -42,7 +42,8 @@ export async function findLeftovers(instance: string, stateDir: string): Promise
 export async function removeLeftovers(instance: string, stateDir: string): Promise<Leftover[]> {
   const found = await findLeftovers(instance, stateDir);
   const record = await readRecord(stateDir);
-  await killTree(await identityOf(instance, stateDir, record));
+  if (found.some(({ kind }) => kind === 'process'))
+    await killTree(await identityOf(instance, stateDir, record));
   if (record !== null) await rm(record.runDir, { recursive: true, force: true });
   await removeRecord(stateDir);
   return found;

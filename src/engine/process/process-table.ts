@@ -44,6 +44,8 @@ async function readRow(pid: string): Promise<ProcessRow | null> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null);
   const row = stat === null ? null : parseStat(stat);
   if (row === null) return null;
+  // Threads of the kernel, half of the table on some machines, have neither.
+  if (row.pgid === 0) return { ...row, mark: null, cwd: null };
   // Another user's process refuses both: it is not ours then.
   const [environ, cwd] = await Promise.all([
     readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''),

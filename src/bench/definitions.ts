@@ -1,3 +1,5 @@
+import { wrap } from './report/wrap.ts';
+
 /** Formula of every figure; printed by `bench --explain` and stored in every result. `t_send`: last request byte handed to the socket. */
 export const definitions = {
   stamp:
@@ -37,16 +39,4 @@ export function explainBench(): string {
     return [`${name.padEnd(width)}  ${first}`, ...more.map((line) => `${' '.repeat(width)}  ${line}`)];
   });
   return ['What bench measures (times in ms; schema stepctl/bench/1)', '', ...lines, ''].join('\n');
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + word.length + 1 > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

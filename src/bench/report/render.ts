@@ -1,3 +1,4 @@
+import { wrap } from './wrap.ts';
 import type { BenchResult, LevelResult } from '../types.ts';
 
 interface Column {
@@ -11,7 +12,7 @@ const columns: readonly Column[] = [
   { head: 'streams', unit: '', width: 7, value: (level) => String(level.concurrency) },
   { head: 'ok', unit: 'req', width: 6, value: (level) => okOf(level) },
   { head: 'out', unit: 'tok/s', width: 9, value: (level) => rate(level.throughput.outputTokens) },
-  { head: 'per user', unit: 'tok/s', width: 9, value: (level) => rate(level.decodePerUser) },
+  { head: 'per user', unit: 'tok/s', width: 8, value: (level) => rate(level.decodePerUser) },
   { head: 'TTFT', unit: 'p50 ms', width: 9, value: (level) => ms(level.ttft.p50) },
   { head: 'TTFT', unit: 'p90 ms', width: 9, value: (level) => ms(level.ttft.p90) },
   { head: 'ITL', unit: 'p50 ms', width: 8, value: (level) => ms(level.itl.p50) },
@@ -43,7 +44,10 @@ function renderHead(result: BenchResult): string[] {
   return [
     `bench ${scenario.name}: ${verdictText[result.verdict]}`,
     `${fingerprint.model} at ${fingerprint.target}${engine}`,
-    `${scenario.inputTokens} tokens in, ${scenario.outputTokens} out · seed ${scenario.seed} · warm-up ${result.warmUp.requests} requests, not counted`,
+    ...wrap(
+      `${scenario.inputTokens} tokens in, ${scenario.outputTokens} out · seed ${scenario.seed} · warm-up ${result.warmUp.requests} requests, not counted`,
+      80,
+    ),
   ];
 }
 
@@ -78,7 +82,10 @@ function renderDetail(level: LevelResult): string[] {
     throughput.steadyOutputTokens === null ? null : `steady ${rate(throughput.steadyOutputTokens)} tok/s`,
     `in ${level.inputLength.p50 ?? '–'}`,
   ];
-  return [`${String(level.concurrency).padStart(7)} ${parts.filter((part) => part !== null).join(' · ')}`];
+  const text = parts.filter((part) => part !== null).join(' · ');
+  return wrap(text, 72).map(
+    (line, at) => `${(at === 0 ? String(level.concurrency) : '').padStart(7)} ${line}`,
+  );
 }
 
 function renderErrors(levels: readonly LevelResult[]): string[] {
@@ -91,7 +98,13 @@ function renderErrors(levels: readonly LevelResult[]): string[] {
 }
 
 function renderNotes(notes: readonly string[]): string[] {
-  return notes.length === 0 ? [] : ['', 'notes', ...notes.map((note) => `  ${note}`)];
+  return notes.length === 0
+    ? []
+    : [
+        '',
+        'notes',
+        ...notes.flatMap((note) => wrap(note, 76).map((line, at) => `${at === 0 ? '  ' : '    '}${line}`)),
+      ];
 }
 
 function okOf(level: LevelResult): string {

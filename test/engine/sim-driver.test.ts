@@ -44,8 +44,8 @@ async function untilLine(running: Running, text: string): Promise<string[]> {
   throw new Error(`the log ended without "${text}":\n${seen.join('\n')}`);
 }
 
-const isAlive = async (pid: number): Promise<boolean> => {
-  const row = await readProcess(pid);
+const isAlive = (pid: number): boolean => {
+  const row = readProcess(pid);
   return row !== null && !row.isZombie;
 };
 
@@ -100,7 +100,7 @@ describe('process machinery, with the simulator as its engine', () => {
     await running.signal('SIGTERM');
     await running.destroy();
     expect((await running.exited).signal).toBe('SIGKILL');
-    for (const { id } of tree) expect(await isAlive(Number(id))).toBe(false);
+    for (const { id } of tree) expect(isAlive(Number(id))).toBe(false);
   });
 
   test('a program that is not there is refused with a code and leaves nothing', async () => {
@@ -121,10 +121,10 @@ describe('process machinery, with the simulator as its engine', () => {
     const pid = Number(chunk.toString());
     parent.kill('SIGKILL');
     await once(parent, 'close');
-    expect(await isAlive(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     const removed = await driver.remove('test', home.stateDir);
     expect(removed.map(({ kind }) => kind)).toEqual(['process', 'process', 'file']);
-    expect(await isAlive(pid)).toBe(false);
+    expect(isAlive(pid)).toBe(false);
     expect(await driver.leftovers('test', home.stateDir)).toEqual([]);
   });
 });

@@ -10,8 +10,8 @@ const deadlineMs = 10_000;
 const trackerGraceMs = 1_500;
 
 /** Signals exactly that process: looks at its start time right before, because a pid may have a new owner. */
-async function killProcess(row: ProcessRow): Promise<void> {
-  const now = await readProcess(row.pid);
+function killProcess(row: ProcessRow): void {
+  const now = readProcess(row.pid);
   if (now === null || now.startTicks !== row.startTicks || now.isZombie) return;
   try {
     process.kill(row.pid, 'SIGKILL');
@@ -51,7 +51,7 @@ export async function killTree(identity: TreeIdentity): Promise<KilledTree> {
     for (const row of tree) {
       seen.add(row.pid);
       if (elapsed < trackerGraceMs && (await isResourceTracker(row))) continue;
-      await killProcess(row);
+      killProcess(row);
     }
     await systemClock.sleep(30);
   }

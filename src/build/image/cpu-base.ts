@@ -211,7 +211,12 @@ async function runInstaller(
 /** Keeps the container's files only: its command is replaced, and what was borrowed lay outside its layer. */
 async function commit(container: Container, input: CpuBaseInput, plan: InstallPlan): Promise<void> {
   const [repo, tag] = plan.tag.split(':');
-  const labels = { 'stepctl.vllm': input.vllm, 'stepctl.package': input.package, 'stepctl.root': plan.root };
+  const labels = {
+    'stepctl.role': 'cpu-base',
+    'stepctl.vllm': input.vllm,
+    'stepctl.package': input.package,
+    'stepctl.root': plan.root,
+  };
   await container.commit({
     repo,
     tag,

@@ -32,7 +32,8 @@ function imageFiles(container: Container): ImageFiles {
     return {
       path: path.slice(1),
       data,
-      mode: header.mode ?? 0o644,
+      // The daemon gives the file's type along with the permission bits.
+      mode: (header.mode ?? 0o644) & 0o7777,
       uid: header.uid ?? 0,
       gid: header.gid ?? 0,
       mtimeMs: header.mtime?.getTime() ?? 0,

@@ -8,6 +8,7 @@ import { type ImageLayout, layoutSchema } from './layout.ts';
 const recipe = 'stepctl/image/1';
 
 export const imageLabels = {
+  role: 'stepctl.role',
   baseId: 'stepctl.base.id',
   baseDigest: 'stepctl.base.digest',
   vllm: 'stepctl.vllm',
@@ -51,6 +52,7 @@ export function labelsOf(parts: {
 }): Record<string, string> {
   const { inputs, plan } = parts;
   const labels: Record<string, string> = {
+    [imageLabels.role]: 'engine-image',
     [imageLabels.baseId]: inputs.baseId,
     [imageLabels.vllm]: inputs.vllm,
     [imageLabels.package]: inputs.package,

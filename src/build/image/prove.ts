@@ -28,16 +28,13 @@ export interface ProveInput {
   readonly signal: AbortSignal;
 }
 
-const bits = (file: TarFile): number => file.mode & 0o7777;
-
 /** What differs between a file as it was laid over and as it lies in the image; null when nothing does. */
 export function differenceOf(wanted: TarFile, found: TarFile | null): string | null {
   if (found === null) return 'is not there';
   if (sha256Of(found.data) !== sha256Of(wanted.data)) return 'has other contents';
   if (found.uid !== wanted.uid || found.gid !== wanted.gid)
     return `belongs to ${found.uid}:${found.gid}, not ${wanted.uid}:${wanted.gid}`;
-  if (bits(found) !== bits(wanted))
-    return `has mode ${bits(found).toString(8)}, not ${bits(wanted).toString(8)}`;
+  if (found.mode !== wanted.mode) return `has mode ${found.mode.toString(8)}, not ${wanted.mode.toString(8)}`;
   return null;
 }
 

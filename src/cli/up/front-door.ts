@@ -29,11 +29,12 @@ export async function openFrontDoor(input: {
   readonly localKey: LocalKey;
 }): Promise<FrontDoor> {
   const { stack, context } = input;
-  const keys: KeyStore | null = stack.proxy.auth === 'keys' ? openKeyStore(keyFile(context.env), { localKey: input.localKey.matches }) : null;
+  const keys: KeyStore | null = stack.proxy.auth === 'keys' ? openKeyStore(keyFile(context.env)) : null;
   const proxy = createProxy({
     view: input.view,
     servedName: stack.serve.name,
     keys,
+    localKey: input.localKey,
     listen: splitListen(stack.proxy.listen),
     policy: stack.proxy,
   });
@@ -45,8 +46,7 @@ export async function openFrontDoor(input: {
       return { inFlight, queued };
     },
     drain: async (ms, hurry) => {
-      const hurried = new Promise<void>((resolve) => hurry.addEventListener('abort', () => resolve(), { once: true }));
-      await Promise.race([proxy.drain(hurry.aborted ? 0 : ms), hurried]);
+      await proxy.drain(ms, hurry);
     },
     close: () => proxy.close(),
   };

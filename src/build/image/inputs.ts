@@ -68,6 +68,15 @@ export function labelsOf(parts: {
 }
 
 /**
+ * All labels in one instruction: each instruction costs the daemon a container. Single quotes keep `$`, `"` and `\\`
+ * as they are, as in a shell.
+ */
+export const labelInstruction = (labels: Readonly<Record<string, string>>): string =>
+  `LABEL ${Object.entries(labels)
+    .map(([name, value]) => `${name}='${value.replaceAll("'", `'"'"'`).replaceAll('\n', ' ')}'`)
+    .join(' ')}`;
+
+/**
  * What an image under the expected tag says of itself; null when it is not what its name says: other inputs, or layers
  * that do not start with those of the base (a tag can be moved by hand).
  */

@@ -85,7 +85,7 @@ kind: edits
 upstream: { url: 'https://example.org/pull/1', since: 0.17.0 }
 range: '>=0.15.1 <0.17.0'
 probe: probe.py
-reasons: { needed: needed here, upstream: has it, older: too old }
+reasons: { needed: "it's \\"needed\\" for $5, \\\\ and so on", upstream: has it, older: too old }
 edits:
   - id: activation
     why: the list gains one

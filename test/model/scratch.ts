@@ -90,7 +90,7 @@ export function pullOptions(
       partBytes: 256 << 10,
       unitBytes: 64 << 10,
       writeBytes: 32 << 10,
-      stallWindowMs: 250,
+      stallWindowMs: 10_000,
       headersTimeoutMs: 2000,
       backoffFirstMs: 2,
       backoffMaxMs: 10,

@@ -1,16 +1,14 @@
-import { access, readlink, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Clock, type Reporter, StepError, systemClock } from '../../lib/index.ts';
-import { hashFromEtag, hashOf, type RepoFolders, repoFolders } from '../cache/layout.ts';
-import { cachedCommit, cachedListing, snapshotPaths } from '../cache/snapshot.ts';
+import type { RepoFolders } from '../cache/layout.ts';
 import { readVerified, stampOf, writeVerified } from '../cache/verified.ts';
-import { selectFiles } from '../download/patterns.ts';
 import { defaultTuning } from '../download/tuning.ts';
 import { createHashPool } from '../hash/pool.ts';
-import { checkRepo, checkRevision } from '../hub/names.ts';
 import { type CheckpointProblem, readCheckpoint } from '../inspect/checkpoint.ts';
-import type { ContentHash, FilePatterns, RepoFile } from '../types.ts';
+import type { FilePatterns } from '../types.ts';
 import { type HashTarget, hashTargets } from './hash-targets.ts';
+import { cacheSubject, type Expected, folderSubject, type Subject } from './subject.ts';
 import { summarise, type VerifyReport, type VerifyRow } from './report.ts';
 
 export interface VerifySettings {
@@ -32,21 +30,6 @@ export type VerifyOptions = VerifySettings &
       }
     | { readonly dir: string }
   );
-
-/** One file with everything that is known of it beforehand. */
-interface Expected {
-  readonly path: string;
-  readonly sizeBytes: number | null;
-  readonly hash: ContentHash | null;
-}
-
-interface Subject {
-  readonly name: string;
-  readonly dir: string;
-  readonly commit: string | null;
-  readonly expected: readonly Expected[];
-  readonly folders: RepoFolders | null;
-}
 
 /**
  * Verifies a model on disk and returns a row a file; what is wrong is in the report, not thrown. Throws
@@ -70,56 +53,6 @@ export async function verifyModel(options: VerifyOptions): Promise<VerifyReport>
     rows,
   );
 }
-
-async function folderSubject(dir: string): Promise<Subject> {
-  await readCheckpoint(dir); // says that it is a model folder at all
-  const expected = await Promise.all((await snapshotPaths(dir)).map((path) => expectFromLink(dir, path)));
-  return { name: dir, dir, commit: null, expected, folders: null };
-}
-
-/** In a Hugging Face cache the name of the blob behind a link is its hash. */
-async function expectFromLink(dir: string, path: string): Promise<Expected> {
-  const target = await readlink(join(dir, path)).catch(() => '');
-  return { path, sizeBytes: null, hash: hashFromEtag(basename(target)) };
-}
-
-async function cacheSubject(options: {
-  repo: string;
-  revision: string;
-  cacheDir: string;
-  patterns?: FilePatterns;
-}): Promise<Subject> {
-  checkRepo(options.repo);
-  checkRevision(options.revision);
-  const folders = repoFolders(options.cacheDir, options.repo);
-  const commit = await cachedCommit(folders, options.revision);
-  const dir = commit === null ? null : join(folders.snapshots, commit);
-  const isThere =
-    dir !== null &&
-    (await access(dir).then(
-      () => true,
-      () => false,
-    ));
-  if (commit === null || dir === null || !isThere)
-    throw new StepError('STEP_MODEL_NOT_CACHED', {
-      verdict: `the cache holds no snapshot of ${options.repo} at ${options.revision}`,
-      reason: `looked in ${folders.root}`,
-      next: `stepctl pull ${options.repo}`,
-      details: { repo: options.repo, revision: options.revision, cacheDir: options.cacheDir },
-    });
-  const listing = await cachedListing(folders, commit);
-  const expected =
-    listing === null
-      ? await Promise.all((await snapshotPaths(dir)).map((path) => expectFromLink(dir, path)))
-      : selectFiles(listing, options.patterns).map(expectFromListing);
-  return { name: options.repo, dir, commit, expected, folders };
-}
-
-const expectFromListing = (file: RepoFile): Expected => ({
-  path: file.path,
-  sizeBytes: file.sizeBytes,
-  hash: hashOf(file),
-});
 
 async function structureProblems(subject: Subject): Promise<Map<string, CheckpointProblem>> {
   // A repository of other things (a tokenizer, say) has no config.json; then there is no structure to check.

@@ -2,8 +2,19 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const isProxied = (env: Env): boolean =>
-  ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => (env[name] ?? '') !== '');
+const read = (env: Env, ...names: string[]): string =>
+  names.map((name) => env[name] ?? '').find((value) => value !== '') ?? '';
+
+/** The proxies that the environment names; null when it names none. Loopback is never sent through one. */
+export function proxyOptions(env: Env): { httpProxy: string; httpsProxy: string; noProxy: string } | null {
+  const httpProxy = read(env, 'http_proxy', 'HTTP_PROXY');
+  const httpsProxy = read(env, 'https_proxy', 'HTTPS_PROXY');
+  if (httpProxy === '' && httpsProxy === '') return null;
+  const named = read(env, 'no_proxy', 'NO_PROXY');
+  // The hub that stepctl carries listens there; a proxy elsewhere could not reach it.
+  const noProxy = [named, 'localhost', '127.0.0.1', '::1'].filter((part) => part !== '').join(',');
+  return { httpProxy, httpsProxy, noProxy: named === '*' ? '*' : noProxy };
+}
 
 /**
  * The connections of one pull. HTTP/1.1 on purpose: over HTTP/2 every part to one CDN host would share a single TCP
@@ -23,5 +34,6 @@ export function createTransport(options: {
     keepAliveTimeout: 10_000,
     connect: { timeout: 10_000 },
   };
-  return isProxied(options.env ?? process.env) ? new EnvHttpProxyAgent(settings) : new Agent(settings);
+  const proxies = proxyOptions(options.env ?? process.env);
+  return proxies === null ? new Agent(settings) : new EnvHttpProxyAgent({ ...settings, ...proxies });
 }

@@ -135,6 +135,7 @@ class _Experts:
     shared_experts = None
     is_monolithic = False
     can_overlap_shared_experts = False
+    consumes_expert_mask = False
 
     def __init__(self, quant_config):
         self._scale13 = getattr(quant_config, "a1_gscale", None)

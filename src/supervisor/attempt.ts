@@ -1,5 +1,5 @@
 import type { EngineExit, EngineSpec, Running } from '../engine/index.ts';
-import { toStepError } from '../lib/index.ts';
+import { type Clock, toStepError } from '../lib/index.ts';
 import type { Diagnosis } from '../vllm/types.ts';
 import { diagnoseError } from './launch-diagnosis.ts';
 import type { SupervisorOptions } from './options.ts';
@@ -58,13 +58,11 @@ export function startAttempt(options: SupervisorOptions, events: AttemptEvents):
     }
   };
   const launched = launch();
-  const within = <T>(promise: Promise<T>, otherwise: T): Promise<T> =>
-    Promise.race([promise, clock.sleep(lastWordsMs).then(() => otherwise)]);
   const removeOnce = async (): Promise<Diagnosis> => {
     const running = await launched;
     await running?.destroy();
-    const exit = running === null ? unknownExit : await within(running.exited, unknownExit);
-    await within(pumped, undefined);
+    const exit = running === null ? unknownExit : await within(clock, running.exited, unknownExit);
+    await within(clock, pumped, undefined);
     const { code, signal, oomKilled } = exit;
     return options.diagnose({
       lines: tail.slice(-tailLines),
@@ -89,6 +87,20 @@ export function startAttempt(options: SupervisorOptions, events: AttemptEvents):
       return removal;
     },
   };
+}
+
+/** The promise's value, or `otherwise` when it does not come in time; the timer ends with it. */
+async function within<T>(clock: Clock, promise: Promise<T>, otherwise: T): Promise<T> {
+  const timer = new AbortController();
+  const late = clock.sleep(lastWordsMs, timer.signal).then(
+    () => otherwise,
+    () => otherwise,
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    timer.abort();
+  }
 }
 
 /** Takes away what an earlier controller left: never two engines. */

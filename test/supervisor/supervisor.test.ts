@@ -208,12 +208,10 @@ describe('an engine that comes up wrong', () => {
   });
 
   test('frozen before its first token is not ready, though its health is 200', async () => {
-    supervise(['--sim-freeze-after-tokens', '0'], {
-      policy: { ...fast, startTimeoutMs: 2_500, maxFailedStarts: 1, abortGraceMs: 500 },
-    });
-    await seen(({ phase }) => phase === 'canary');
+    const policy = { ...fast, probeTimeoutMs: 100, maxFailedStarts: 1 };
+    supervise(['--sim-freeze-after-tokens', '0'], { policy });
     await expect(supervisor.waitReady(deadline())).rejects.toMatchObject({
-      code: 'STEP_SUPERVISOR_GIVEN_UP',
+      details: { diagnosis: { signature: 'probe-failed', deterministic: false } },
     });
   });
 });

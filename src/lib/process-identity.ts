@@ -9,11 +9,14 @@ export interface ProcessIdentity {
   readonly host: string;
 }
 
+/** Start time of a process that runs; null where there is no /proc, `dead` for one that ended and was not yet waited for. */
 async function readStartTicks(pid: number): Promise<string | null> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     // The command name (field 2) may hold blanks and brackets: count from the last bracket.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie still answers kill(pid, 0); where nobody reaps (a container without init) it stays for good.
+    return state === 'Z' || state === 'X' ? 'dead' : (fields[18] ?? null);
   } catch {
     return null;
   }
@@ -32,5 +35,6 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
   const ticks = await readStartTicks(identity.pid);
+  if (ticks === 'dead') return false;
   return identity.startTicks === null || ticks === null || ticks === identity.startTicks;
 }

@@ -43,14 +43,24 @@ export async function eventually<T>(ask: () => Promise<T>, fits: (value: T) => b
   }
 }
 
-/** Processes of this sandbox's engine by the start of their title, e.g. `VLLM::EngineCore`. */
+/**
+ * The engine's process and all below it whose command line begins with `title`. By parent and not by environment:
+ * vLLM names its processes (`VLLM::EngineCore`) over the very memory that holds theirs.
+ */
 export async function engineProcesses(box: Sandbox, title = ''): Promise<number[]> {
-  const found: number[] = [];
+  const id = Number((await readStatus(box)).engine?.snapshot?.engineId ?? Number.NaN);
+  if (Number.isNaN(id)) return [];
+  const parents = new Map<number, number>();
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const environ = await readFile(`/proc/${name}/environ`, 'utf8').catch(() => '');
-    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    if (environ.includes(box.dir) && environ.includes('STEPCTL_INSTANCE') && command.startsWith(title)) found.push(Number(name));
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+  }
+  const isBelow = (pid: number): boolean => pid === id || (parents.has(pid) && isBelow(parents.get(pid) ?? 0));
+  const found: number[] = [];
+  for (const pid of parents.keys()) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (isBelow(pid) && command !== '' && command.startsWith(title)) found.push(pid);
   }
   return found;
 }

@@ -111,4 +111,4 @@ async function buildContainerImage({ stack, pull, reporter, signal }: BuildInput
 }
 
 const patchFacts = (proof: BuildProof): PatchFact[] =>
-  proof.patches.map((patch) => ({ id: patch.id, outcome: patch.outcome, reason: patch.reason }));
+  proof.patches.map((patch) => ({ id: patch.id, outcome: patch.outcome === 'applies' ? 'applied' : patch.outcome, reason: patch.reason }));

@@ -101,13 +101,19 @@ async function buildContainerImage({ stack, pull, reporter, signal }: BuildInput
     program: built.program,
     env: built.env,
     image: built.tag,
-    user: built.user,
+    user: ownUser() ?? built.user,
     labels: {},
     name: built.tag,
     patches: patchFacts(built.proof),
     emulation: built.proof.emulation,
     proof: built.proof,
   };
+}
+
+/** The user who runs stepctl owns model and caches, so the engine runs as that user; root leaves it to the image's own. */
+function ownUser(): { uid: number; gid: number } | null {
+  const uid = process.getuid?.() ?? 0;
+  return uid === 0 ? null : { uid, gid: process.getgid?.() ?? uid };
 }
 
 const patchFacts = (proof: BuildProof): PatchFact[] =>

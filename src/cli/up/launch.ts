@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDriver, requestEngine } from '../../engine/index.ts';
 import type { EngineSpec } from '../../engine/types.ts';
@@ -34,8 +34,8 @@ export interface Launched {
 export async function launchEngine(input: LaunchInput): Promise<Launched> {
   const { stack, spec, live } = input;
   const driver = createDriver(stack.engine.driver);
+  await makeWritableMounts(spec);
   await driver.check(spec);
-  for (const mount of spec.mounts) if (!mount.readOnly) await mkdir(mount.source, { recursive: true });
   const logDir = join(input.stateDir, 'logs');
   live.engineLog = () => logDir;
   const supervisor = createSupervisor({
@@ -60,6 +60,15 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
     bringUp: (signal) => bringUp(input, supervisor, signal),
     close: () => supervisor.close(),
   };
+}
+
+/** Folders that the engine writes (compile caches) belong to the user it runs as; only root can and must hand them over. */
+async function makeWritableMounts(spec: EngineSpec): Promise<void> {
+  for (const mount of spec.mounts) {
+    if (mount.readOnly) continue;
+    await mkdir(mount.source, { recursive: true, mode: 0o700 });
+    if (spec.user !== null && process.getuid?.() === 0) await chown(mount.source, spec.user.uid, spec.user.gid);
+  }
 }
 
 async function bringUp({ context, live }: LaunchInput, supervisor: Supervisor, signal: AbortSignal): Promise<void> {

@@ -13,7 +13,8 @@ function timeMs(args: readonly string[]): number {
   return performance.now() - began;
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 const subjects: readonly { name: string; args: readonly string[] }[] = [
   { name: 'node -e 0 (peer)', args: ['-e', '0'] },
@@ -37,6 +38,8 @@ for (let round = 0; round <= rounds; round += 1) {
 const peer = median(taken[0] ?? []);
 for (const [index, subject] of subjects.entries()) {
   const ms = median(taken[index] ?? []);
-  process.stdout.write(`${subject.name.padEnd(34)} median ${ms.toFixed(1).padStart(6)} ms   ratio ${(ms / peer).toFixed(2)}\n`);
+  process.stdout.write(
+    `${subject.name.padEnd(34)} median ${ms.toFixed(1).padStart(6)} ms   ratio ${(ms / peer).toFixed(2)}\n`,
+  );
 }
 process.stdout.write(`budget: --version ≤ 1.5 × the peer; ${rounds} rounds in turn\n`);

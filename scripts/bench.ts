@@ -8,7 +8,9 @@ const all = readdirSync(folder).filter((name) => name.endsWith('.ts'));
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !all.includes(`${name}.ts`));
 if (unknown.length > 0) {
-  process.stderr.write(`no such measurement: ${unknown.join(', ')}\nthere are: ${all.map((name) => name.replace('.ts', '')).join(', ')}\n`);
+  process.stderr.write(
+    `no such measurement: ${unknown.join(', ')}\nthere are: ${all.map((name) => name.replace('.ts', '')).join(', ')}\n`,
+  );
   process.exit(64);
 }
 let failed = 0;

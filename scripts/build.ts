@@ -5,9 +5,13 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
 const main = join(root, 'dist/main.js');
-if (!readFileSync(main, 'utf8').startsWith('#!/usr/bin/env node')) throw new Error('dist/main.js lost its first line');
+if (!readFileSync(main, 'utf8').startsWith('#!/usr/bin/env node'))
+  throw new Error('dist/main.js lost its first line');
 chmodSync(main, 0o755);
 const printed = execFileSync(process.execPath, [main, '--version'], { encoding: 'utf8' });
 process.stdout.write(`built dist/: stepctl ${printed}`);

@@ -41,6 +41,13 @@ export interface CommandSpec {
   readonly readsStack?: boolean;
   /** Everything after `--` goes to `vllm serve`. */
   readonly passesThrough?: boolean;
+  /** With --json, says what happens as NDJSON events on stdout; others keep stdout for their one report. */
+  readonly streams?: boolean;
   /** Returns the exit code; 0 when nothing is returned. */
-  readonly run: (context: Context, args: readonly string[], options: Options, extra: readonly string[]) => Promise<number | void>;
+  readonly run: (
+    context: Context,
+    args: readonly string[],
+    options: Options,
+    extra: readonly string[],
+  ) => Promise<number | void>;
 }

@@ -10,15 +10,24 @@ const driversOf = (recorded: string): readonly DriverName[] =>
 export async function findLeftovers(instance: string, stateDir: string, driver: string): Promise<Leftover[]> {
   const { createDriver } = await import('../engine/index.ts');
   const found = await Promise.all(
-    driversOf(driver).map((name) => createDriver(name).leftovers(instance, stateDir).catch(() => [])),
+    driversOf(driver).map((name) =>
+      createDriver(name)
+        .leftovers(instance, stateDir)
+        .catch(() => []),
+    ),
   );
   return found.flat();
 }
 
 /** Takes it away. Only for the process that has claimed the instance. */
-export async function removeLeftovers(instance: string, stateDir: string, driver: string): Promise<Leftover[]> {
+export async function removeLeftovers(
+  instance: string,
+  stateDir: string,
+  driver: string,
+): Promise<Leftover[]> {
   const { createDriver } = await import('../engine/index.ts');
   const removed: Leftover[] = [];
-  for (const name of driversOf(driver)) removed.push(...(await createDriver(name).remove(instance, stateDir)));
+  for (const name of driversOf(driver))
+    removed.push(...(await createDriver(name).remove(instance, stateDir)));
   return removed;
 }

@@ -12,12 +12,19 @@ export async function pickLogFile(context: Context, source: string, previous: bo
   const name = fixed[source];
   if (name !== undefined) return existing(join(dir, name), source);
   if (source !== 'engine') {
-    throw new StepError('STEP_USAGE', { verdict: `there is no log "${source}"`, reason: 'there are: engine, supervisor, controller', next: 'stepctl logs engine' });
+    throw new StepError('STEP_USAGE', {
+      verdict: `there is no log "${source}"`,
+      reason: 'there are: engine, supervisor, controller',
+      next: 'stepctl logs engine',
+    });
   }
-  const names = (await readdir(join(dir, 'logs')).catch(() => [])).filter((entry) => !Number.isNaN(startNumber(entry)));
+  const names = (await readdir(join(dir, 'logs')).catch(() => [])).filter(
+    (entry) => !Number.isNaN(startNumber(entry)),
+  );
   names.sort((a, b) => startNumber(b) - startNumber(a));
   const chosen = names[previous ? 1 : 0];
-  if (chosen === undefined) throw missing(previous ? 'an earlier start of the engine' : 'the engine', join(dir, 'logs'));
+  if (chosen === undefined)
+    throw missing(previous ? 'an earlier start of the engine' : 'the engine', join(dir, 'logs'));
   return join(dir, 'logs', chosen);
 }
 
@@ -27,7 +34,11 @@ async function existing(path: string, source: string): Promise<string> {
 }
 
 const missing = (what: string, where: string): StepError =>
-  new StepError('STEP_CONTROL_NOT_UP', { verdict: `no log of ${what} yet`, reason: `nothing at ${where}`, next: 'stepctl up -d' });
+  new StepError('STEP_CONTROL_NOT_UP', {
+    verdict: `no log of ${what} yet`,
+    reason: `nothing at ${where}`,
+    next: 'stepctl up -d',
+  });
 
 /** Prints the last lines; returns the offset where the file ended. */
 export async function printTail(context: Context, path: string, lines: number): Promise<number> {

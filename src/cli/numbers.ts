@@ -5,7 +5,10 @@ export function parseWhole(value: unknown, flag: string): number | null {
   if (value === undefined) return null;
   const parsed = Number(value);
   if (Number.isSafeInteger(parsed) && parsed >= 0 && String(value).trim() !== '') return parsed;
-  throw new StepError('STEP_USAGE', { verdict: `${flag} takes a whole number, got "${String(value)}"`, next: `${flag} 16` });
+  throw new StepError('STEP_USAGE', {
+    verdict: `${flag} takes a whole number, got "${String(value)}"`,
+    next: `${flag} 16`,
+  });
 }
 
 /** `1,2,4` as numbers ≥ 1. */
@@ -13,5 +16,8 @@ export function parseList(value: unknown, flag: string): number[] | null {
   if (value === undefined) return null;
   const parsed = String(value).split(',').map(Number);
   if (parsed.every((one) => Number.isSafeInteger(one) && one >= 1)) return parsed;
-  throw new StepError('STEP_USAGE', { verdict: `${flag} takes numbers with commas, got "${String(value)}"`, next: `${flag} 1,2,4,8` });
+  throw new StepError('STEP_USAGE', {
+    verdict: `${flag} takes numbers with commas, got "${String(value)}"`,
+    next: `${flag} 1,2,4,8`,
+  });
 }

@@ -70,7 +70,9 @@ export function createOutput({ stdout, stderr, env, json }: Streams): Output {
     paint,
     flush: async () => {
       clear();
-      await Promise.all([stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))));
+      await Promise.all(
+        [stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))),
+      );
     },
   };
 }
@@ -81,7 +83,8 @@ export function renderError(error: StepError, paint: Output['paint'], debug: boo
   if (error.reason !== null) lines.push(`  why   ${indent(error.reason)}`);
   if (error.next !== null) lines.push(`  next  ${indent(error.next)}`);
   if (debug) {
-    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) lines.push(cause.stack ?? cause.message);
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+      lines.push(cause.stack ?? cause.message);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -22,7 +22,11 @@ export function formatDuration(ms: number): string {
 }
 
 const amount = (progress: Progress, value: number): string =>
-  progress.unit === 'bytes' ? formatBytes(value) : progress.unit === 'percent' ? `${Math.round(value)} %` : String(value);
+  progress.unit === 'bytes'
+    ? formatBytes(value)
+    : progress.unit === 'percent'
+      ? `${Math.round(value)} %`
+      : String(value);
 
 /** One line: how far, how fast, how long still. Pure. */
 export function renderProgress(progress: Progress): string {
@@ -62,7 +66,8 @@ export function textReporter(out: Output, now: () => number = Date.now): Reporte
 /** Reporter for scripts: NDJSON events on stdout, each with its schema. */
 export function jsonReporter(out: Output, now: () => number = Date.now): Reporter {
   let last = 0;
-  const emit = (event: Record<string, unknown>): void => out.json({ schema: 'stepctl/event/1', at: now(), ...event });
+  const emit = (event: Record<string, unknown>): void =>
+    out.json({ schema: 'stepctl/event/1', at: now(), ...event });
   return {
     stage: (stage, text) => emit({ event: 'stage', stage, text }),
     progress: (progress) => {

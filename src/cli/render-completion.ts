@@ -12,7 +12,11 @@ const flagsOf = (spec: CommandSpec): string[] => [
   ...common,
 ];
 
-function words(commands: readonly CommandSpec[]): { first: string[]; second: Map<string, string[]>; flags: Map<string, string[]> } {
+function words(commands: readonly CommandSpec[]): {
+  first: string[];
+  second: Map<string, string[]>;
+  flags: Map<string, string[]>;
+} {
   const second = new Map<string, string[]>();
   const first = new Set<string>();
   const flags = new Map<string, string[]>();
@@ -35,7 +39,9 @@ export function renderCompletion(shell: string, commands: readonly CommandSpec[]
 
 function bash(commands: readonly CommandSpec[]): string {
   const { first, second, flags } = words(commands);
-  const groups = [...second].map(([head, tails]) => `    ${head}) [ "$COMP_CWORD" -eq 2 ] && list="${tails.join(' ')}" ;;`);
+  const groups = [...second].map(
+    ([head, tails]) => `    ${head}) [ "$COMP_CWORD" -eq 2 ] && list="${tails.join(' ')}" ;;`,
+  );
   const options = [...flags].map(([name, list]) => `    "${name}") list="${list.join(' ')}" ;;`);
   return `# stepctl completion for bash
 _stepctl() {
@@ -65,16 +71,20 @@ function fish(commands: readonly CommandSpec[]): string {
   const summaries = new Map(commands.map((spec) => [spec.name, spec.summary]));
   const quote = (text: string): string => `'${text.replaceAll("'", "\\'")}'`;
   const lines = first.map(
-    (name) => `complete -c stepctl -f -n __fish_use_subcommand -a ${name} -d ${quote(summaries.get(name) ?? 'group of commands')}`,
+    (name) =>
+      `complete -c stepctl -f -n __fish_use_subcommand -a ${name} -d ${quote(summaries.get(name) ?? 'group of commands')}`,
   );
   for (const [head, tails] of second) {
     for (const tail of tails) {
-      lines.push(`complete -c stepctl -f -n '__fish_seen_subcommand_from ${head}' -a ${tail} -d ${quote(summaries.get(`${head} ${tail}`) ?? '')}`);
+      lines.push(
+        `complete -c stepctl -f -n '__fish_seen_subcommand_from ${head}' -a ${tail} -d ${quote(summaries.get(`${head} ${tail}`) ?? '')}`,
+      );
     }
   }
   for (const spec of commands) {
     const last = spec.name.split(' ').at(-1) ?? '';
-    for (const flag of flagsOf(spec)) lines.push(`complete -c stepctl -n '__fish_seen_subcommand_from ${last}' -l ${flag.slice(2)}`);
+    for (const flag of flagsOf(spec))
+      lines.push(`complete -c stepctl -n '__fish_seen_subcommand_from ${last}' -l ${flag.slice(2)}`);
   }
   return `# stepctl completion for fish\n${lines.join('\n')}\n`;
 }

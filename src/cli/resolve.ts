@@ -2,7 +2,11 @@ import type { ResolvedStack } from '../stack/index.ts';
 import type { Context, Options } from './context.ts';
 
 /** The stack that a command line means: profile, file, environment, --set and the short flags. */
-export async function resolveFor(context: Context, options: Options, extraArgs: readonly string[] = []): Promise<ResolvedStack> {
+export async function resolveFor(
+  context: Context,
+  options: Options,
+  extraArgs: readonly string[] = [],
+): Promise<ResolvedStack> {
   const { resolveStack } = await import('../stack/index.ts');
   const profile = options['profile'] as string | undefined;
   const sets = [...((options['set'] as string[] | undefined) ?? [])];

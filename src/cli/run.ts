@@ -12,9 +12,9 @@ export async function runCli(entry: string, argv: readonly string[]): Promise<nu
   const debug = (process.env['STEPCTL_DEBUG'] ?? '') !== '';
   const signals = watchSignals();
   let code = 0;
-  const makeContext = (command: Command): Context => ({
+  const makeContext = (command: Command, streams: boolean): Context => ({
     out,
-    reporter: json ? jsonReporter(out) : textReporter(out),
+    reporter: json && streams ? jsonReporter(out) : textReporter(out),
     env: process.env,
     cwd: process.cwd(),
     self: [entry, ...argv],
@@ -47,7 +47,12 @@ const ignoreBrokenPipe = (error: NodeJS.ErrnoException): void => {
   if (error.code !== 'EPIPE') throw error;
 };
 
-function report(error: unknown, out: ReturnType<typeof createOutput>, debug: boolean, interrupted: AbortSignal): number {
+function report(
+  error: unknown,
+  out: ReturnType<typeof createOutput>,
+  debug: boolean,
+  interrupted: AbortSignal,
+): number {
   if (error instanceof CommanderError) return commanderCode(error, out);
   const failure =
     interrupted.aborted && !(error instanceof StepError)

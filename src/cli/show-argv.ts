@@ -12,7 +12,12 @@ export async function showArgv(context: Context, stack: Stack): Promise<void> {
   if (context.json) return context.out.json({ schema: 'stepctl/argv/1', ...compiled, args, env });
   for (const warning of compiled.warnings) context.reporter.warn(warning);
   const width = context.out.isTty ? context.out.width : 200;
-  const rows = compiled.items.map((item) => [item.kind, item.name, (item.kind === 'env' ? env[item.name] : item.value) ?? '', item.because]);
+  const rows = compiled.items.map((item) => [
+    item.kind,
+    item.name,
+    (item.kind === 'env' ? env[item.name] : item.value) ?? '',
+    item.because,
+  ]);
   context.out.line(renderTable(['kind', 'name', 'value', 'because'], rows, width));
   for (const one of compiled.dropped) context.out.line(`left out  ${one.name}: ${one.because}`);
   context.out.line(`\nvllm ${args.join(' ')}`);

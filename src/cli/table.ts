@@ -1,5 +1,12 @@
+const cut = (text: string, size: number): string =>
+  text.length > size ? `${text.slice(0, size - 1)}…` : text.padEnd(size);
+
 /** A table that fits the terminal: columns as wide as needed, the widest cut first. Pure. */
-export function renderTable(head: readonly string[], rows: readonly (readonly string[])[], width: number): string {
+export function renderTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   const gaps = 2 * (widths.length - 1);
@@ -9,6 +16,12 @@ export function renderTable(head: readonly string[], rows: readonly (readonly st
     if (now <= 8) break;
     widths[widest] = now - 1;
   }
-  const cut = (text: string, size: number): string => (text.length > size ? `${text.slice(0, size - 1)}…` : text.padEnd(size));
-  return all.map((row) => widths.map((size, column) => cut(row[column] ?? '', size)).join('  ').trimEnd()).join('\n');
+  return all
+    .map((row) =>
+      widths
+        .map((size, column) => cut(row[column] ?? '', size))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }

@@ -20,7 +20,13 @@ export interface Talk {
 }
 
 /** Sends one question and prints the answer as it streams: reasoning dimmed, content plain. */
-export async function talk(out: Output, target: Target, question: Question, print: boolean, signal: AbortSignal): Promise<Talk> {
+export async function talk(
+  out: Output,
+  target: Target,
+  question: Question,
+  print: boolean,
+  signal: AbortSignal,
+): Promise<Talk> {
   let reasoning = '';
   let content = '';
   let finish: Finish | null = null;
@@ -37,7 +43,11 @@ export async function talk(out: Output, target: Target, question: Question, prin
   }
   show('\n');
   if (finish !== null) return { reasoning, content, finish };
-  throw new StepError('STEP_API_BROKEN', { verdict: 'the answer ended in the middle', reason: 'no finish reason came', next: 'stepctl logs engine' });
+  throw new StepError('STEP_API_BROKEN', {
+    verdict: 'the answer ended in the middle',
+    reason: 'no finish reason came',
+    next: 'stepctl logs engine',
+  });
 }
 
 const chatOptions = (target: Target, question: Question): Parameters<typeof streamChat>[0] => ({
@@ -60,7 +70,8 @@ export function summarise(finish: Finish): string {
   if (tokens !== null) parts.push(`${tokens} tokens`);
   if (finish.ttftMs !== null) parts.push(`first after ${Math.round(finish.ttftMs)} ms`);
   const decodeMs = finish.totalMs - (finish.ttftMs ?? 0);
-  if (tokens !== null && tokens > 1 && decodeMs > 0) parts.push(`then ${Math.round(((tokens - 1) * 1000) / decodeMs)} tok/s`);
+  if (tokens !== null && tokens > 1 && decodeMs > 0)
+    parts.push(`then ${Math.round(((tokens - 1) * 1000) / decodeMs)} tok/s`);
   if (finish.finishReason !== null) parts.push(`finish ${finish.finishReason}`);
   return parts.join(', ');
 }

@@ -23,13 +23,22 @@ export async function findTarget(context: Context, options: Options): Promise<Ta
   const model = options['model'] as string | undefined;
   const key = context.env['STEPCTL_API_KEY'] ?? null;
   if (given !== undefined) {
-    if (model !== undefined) return { url: given.replace(/\/v1\/?$/, ''), model, key, modelPath: null, inFlight: null };
-    throw new StepError('STEP_USAGE', { verdict: '--url needs --model', reason: 'a foreign server may serve several models', next: `add --model NAME (see ${given}/v1/models)` });
+    if (model !== undefined)
+      return { url: given.replace(/\/v1\/?$/, ''), model, key, modelPath: null, inFlight: null };
+    throw new StepError('STEP_USAGE', {
+      verdict: '--url needs --model',
+      reason: 'a foreign server may serve several models',
+      next: `add --model NAME (see ${given}/v1/models)`,
+    });
   }
   const client = await needController(context.instance, context.env);
   const report = await client.status();
   if (report.proxy.url === null) {
-    throw new StepError('STEP_CONTROL_NOT_UP', { verdict: 'the proxy does not listen yet', reason: `the controller is at stage "${report.stage}"`, next: 'stepctl status --watch' });
+    throw new StepError('STEP_CONTROL_NOT_UP', {
+      verdict: 'the proxy does not listen yet',
+      reason: `the controller is at stage "${report.stage}"`,
+      next: 'stepctl status --watch',
+    });
   }
   return {
     url: report.proxy.url,
@@ -41,6 +50,9 @@ export async function findTarget(context: Context, options: Options): Promise<Ta
 }
 
 export const targetOptions = [
-  { flags: '--url <url>', description: 'another OpenAI-compatible server instead of this stack; its key in STEPCTL_API_KEY' },
+  {
+    flags: '--url <url>',
+    description: 'another OpenAI-compatible server instead of this stack; its key in STEPCTL_API_KEY',
+  },
   { flags: '--model <name>', description: 'model name to ask for' },
 ] as const;

@@ -9,7 +9,13 @@ export async function verifyStackBuild(context: Context, options: Options): Prom
   const { resolveFor } = await import('./resolve.ts');
   const { buildArtefact } = await import('./up/artefact.ts');
   const { stack } = await resolveFor(context, options);
-  const built = await buildArtefact({ stack, env: context.env, pull: 'missing', reporter: context.reporter, signal: context.signal });
+  const built = await buildArtefact({
+    stack,
+    env: context.env,
+    pull: 'missing',
+    reporter: context.reporter,
+    signal: context.signal,
+  });
   if (built.proof === null) {
     throw new StepError('STEP_PATCH_TREE', {
       verdict: `the ${stack.engine.driver} driver builds nothing, so there is nothing to verify`,
@@ -28,6 +34,9 @@ export async function verifyStackBuild(context: Context, options: Options): Prom
     for (const file of patch.files) context.out.line(`    sha256 ${file.sha256.slice(0, 16)}…  ${file.path}`);
     for (const check of patch.checks) context.out.line(`    says yes  ${check}`);
   }
-  for (const plugin of proof.plugins) context.out.line(`  plugin ${plugin.name} (${plugin.module})${proof.emulation ? ': CPU emulation, test only' : ''}`);
+  for (const plugin of proof.plugins)
+    context.out.line(
+      `  plugin ${plugin.name} (${plugin.module})${proof.emulation ? ': CPU emulation, test only' : ''}`,
+    );
   return 0;
 }

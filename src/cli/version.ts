@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs';
 export function readVersion(): string {
   for (const candidate of ['../package.json', '../../package.json']) {
     try {
-      const parsed = JSON.parse(readFileSync(new URL(candidate, import.meta.url), 'utf8')) as { name?: string; version?: string };
+      const parsed = JSON.parse(readFileSync(new URL(candidate, import.meta.url), 'utf8')) as {
+        name?: string;
+        version?: string;
+      };
       if (parsed.name === 'stepctl' && parsed.version !== undefined) return parsed.version;
     } catch {
       // Try the next place.

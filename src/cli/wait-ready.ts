@@ -3,7 +3,11 @@ import { StepError, systemClock } from '../lib/index.ts';
 import type { Context } from './context.ts';
 
 /** Polls the controller until an engine of a later start than `after` is ready; throws when it gave up. */
-export async function waitUntilReady(context: Context, client: ControllerClient, after: number): Promise<void> {
+export async function waitUntilReady(
+  context: Context,
+  client: ControllerClient,
+  after: number,
+): Promise<void> {
   for (;;) {
     const report = await client.status();
     const engine = report.engine.snapshot;
@@ -15,7 +19,9 @@ export async function waitUntilReady(context: Context, client: ControllerClient,
         next: engine.diagnosis?.advice ?? 'stepctl logs engine',
       });
     }
-    context.out.live(`engine    ${engine?.state ?? report.stage}${engine?.phase == null ? '' : ` ${engine.phase}`}`);
+    context.out.live(
+      `engine    ${engine?.state ?? report.stage}${engine?.phase == null ? '' : ` ${engine.phase}`}`,
+    );
     await systemClock.sleep(200, context.signal);
   }
 }

@@ -61,7 +61,10 @@ const refused = (error: RemoteError): StepError =>
   });
 
 /** The running controller of an instance, or null when none runs. */
-export async function findController(instance: string, env: Env = process.env): Promise<ControllerClient | null> {
+export async function findController(
+  instance: string,
+  env: Env = process.env,
+): Promise<ControllerClient | null> {
   const found = await readInstance(instance, env);
   if (found === null || !found.alive) return null;
   const { socket } = found.record;
@@ -70,7 +73,12 @@ export async function findController(instance: string, env: Env = process.env): 
     localKey: async () => ((await ask(socket, 'GET', '/v1/local-key', 10_000)) as { key: string | null }).key,
     restart: async () => void (await ask(socket, 'POST', '/v1/restart', 120_000)),
     down: async (drainMs) =>
-      void (await ask(socket, 'POST', drainMs === null ? '/v1/down' : `/v1/down?drainMs=${drainMs}`, 900_000)),
+      void (await ask(
+        socket,
+        'POST',
+        drainMs === null ? '/v1/down' : `/v1/down?drainMs=${drainMs}`,
+        900_000,
+      )),
   };
 }
 

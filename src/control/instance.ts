@@ -43,7 +43,10 @@ const lockFile = (dir: string): string => join(dir, 'controller.lock');
 async function socketPath(dir: string): Promise<string> {
   const wanted = join(dir, 'control.sock');
   if (Buffer.byteLength(wanted) < 100) return wanted;
-  const short = join(tmpdir(), `stepctl-${userInfo().uid}-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`);
+  const short = join(
+    tmpdir(),
+    `stepctl-${userInfo().uid}-${createHash('sha256').update(dir).digest('hex').slice(0, 12)}`,
+  );
   await mkdir(short, { recursive: true, mode: 0o700 });
   return join(short, 'control.sock');
 }
@@ -56,7 +59,12 @@ export async function claimInstance(instance: string, env: Env = process.env): P
   if ('heldBy' in lock) throw busy(instance, lock.heldBy);
   const socket = await socketPath(dir);
   await rm(socket, { force: true });
-  return { dir, socket, record: (facts) => writeRecord(dir, socket, facts), release: () => release(dir, socket, lock) };
+  return {
+    dir,
+    socket,
+    record: (facts) => writeRecord(dir, socket, facts),
+    release: () => release(dir, socket, lock),
+  };
 }
 
 function busy(instance: string, holder: ProcessIdentity): StepError {
@@ -108,5 +116,13 @@ export async function readInstance(
 /** Between the claim and the first record the lock alone says who is there. */
 async function provisional(dir: string, owner: ProcessIdentity): Promise<InstanceRecord> {
   const socket = await socketPath(dir);
-  return { schema: 'stepctl/instance/1', owner, socket, driver: 'unknown', profile: 'unknown', listen: 'unknown', startedAt: 0 };
+  return {
+    schema: 'stepctl/instance/1',
+    owner,
+    socket,
+    driver: 'unknown',
+    profile: 'unknown',
+    listen: 'unknown',
+    startedAt: 0,
+  };
 }

@@ -9,7 +9,10 @@ export interface ControlServer {
 
 const send = (response: ServerResponse, status: number, body: unknown): void => {
   const text = `${JSON.stringify(body)}\n`;
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
   response.end(text);
 };
 
@@ -28,7 +31,9 @@ async function answer(api: ControllerApi, request: IncomingMessage, response: Se
       await api.down(drain === null ? null : Number(drain));
       return send(response, 200, { ok: true });
     }
-    return send(response, 404, { error: { code: 'STEP_USAGE', verdict: `the controller knows no ${route}` } });
+    return send(response, 404, {
+      error: { code: 'STEP_USAGE', verdict: `the controller knows no ${route}` },
+    });
   } catch (error) {
     return send(response, 500, { error: toStepError(error).toJSON() });
   }

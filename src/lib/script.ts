@@ -14,7 +14,10 @@ export interface Script {
   readonly reasoning: string;
   /** Text after it; empty for a tool call. endless: one round of what repeats for ever. */
   readonly content: string;
-  readonly toolCalls: readonly { readonly name: string; readonly arguments: Readonly<Record<string, string>> }[];
+  readonly toolCalls: readonly {
+    readonly name: string;
+    readonly arguments: Readonly<Record<string, string>>;
+  }[];
   readonly finish: 'stop' | 'tool_calls' | 'length';
   /** Tokens the engine generates for the whole script, end token included; null where it never ends. */
   readonly completionTokens: number | null;
@@ -39,7 +42,9 @@ async function parseScript(text: string): Promise<CheckpointScript> {
     finish: z.enum(['stop', 'tool_calls', 'length']),
     completionTokens: z.number().int().nullable(),
   });
-  return z.object({ schema: z.literal('stepctl/script/1'), seed: z.number().int(), scripts: z.array(script) }).parse(JSON.parse(text));
+  return z
+    .object({ schema: z.literal('stepctl/script/1'), seed: z.number().int(), scripts: z.array(script) })
+    .parse(JSON.parse(text));
 }
 
 /** Reads the known truth beside a checkpoint; null when the checkpoint is an ordinary one. */

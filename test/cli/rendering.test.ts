@@ -7,10 +7,17 @@ import { renderTable } from '../../src/cli/table.ts';
 const plain = (_style: string, text: string): string => text;
 
 describe('errors as a person sees them', () => {
-  const error = new StepError('STEP_USAGE', { verdict: 'the question is empty', reason: 'nothing was typed', next: 'stepctl chat "Hello"', cause: new Error('inner') });
+  const error = new StepError('STEP_USAGE', {
+    verdict: 'the question is empty',
+    reason: 'nothing was typed',
+    next: 'stepctl chat "Hello"',
+    cause: new Error('inner'),
+  });
 
   it('says verdict, reason and next command on three lines', () => {
-    expect(renderError(error, plain, false)).toBe('error the question is empty (STEP_USAGE)\n  why   nothing was typed\n  next  stepctl chat "Hello"\n');
+    expect(renderError(error, plain, false)).toBe(
+      'error the question is empty (STEP_USAGE)\n  why   nothing was typed\n  next  stepctl chat "Hello"\n',
+    );
   });
 
   it('shows a stack trace and the cause only when asked', () => {
@@ -24,7 +31,10 @@ describe('progress', () => {
     [{ done: 50, total: 100, unit: 'items', rate: null, etaMs: null }, '50 % of 100'],
     [{ done: 0, total: 0, unit: 'bytes', rate: null, etaMs: null }, '100 % of 0 B'],
     [{ done: 1024, total: null, unit: 'bytes', rate: 2048, etaMs: null }, '1.00 KiB · 2.00 KiB/s'],
-    [{ done: 5, total: 10, unit: 'bytes', rate: 1, etaMs: 65_000, note: '8 connections' }, '50 % of 10 B · 1 B/s · about 1 min 5 s left · 8 connections'],
+    [
+      { done: 5, total: 10, unit: 'bytes', rate: 1, etaMs: 65_000, note: '8 connections' },
+      '50 % of 10 B · 1 B/s · about 1 min 5 s left · 8 connections',
+    ],
     [{ done: 42, total: 100, unit: 'percent', rate: null, etaMs: null }, '42 %'],
   ] as const)('%o reads %s', (progress, text) => {
     expect(renderProgress({ stage: 'pull', ...progress })).toBe(text);

@@ -4,7 +4,13 @@ import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { claimInstance, findController, needController, readInstance, serveControl } from '../../src/control/index.ts';
+import {
+  claimInstance,
+  findController,
+  needController,
+  readInstance,
+  serveControl,
+} from '../../src/control/index.ts';
 import type { ControllerApi, StatusReport } from '../../src/control/index.ts';
 import { identifyProcess, StepError } from '../../src/lib/index.ts';
 
@@ -41,7 +47,9 @@ describe('claiming an instance', () => {
   });
 
   it('takes over from a controller that was killed', async () => {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6); console.log("up")'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6); console.log("up")'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await once(child.stdout, 'data');
     const owner = await identifyProcess(child.pid);
     const claim = await claimInstance('one', env);
@@ -61,7 +69,13 @@ describe('claiming an instance', () => {
     const claim = await claimInstance('one', env);
     await claim.record(facts);
     expect(await readInstance('one', env)).toMatchObject({ alive: true, record: facts });
-    const text = JSON.stringify({ schema: 'stepctl/instance/1', owner: { pid: 2 ** 22 + 1, startTicks: '1', host: (await identifyProcess()).host }, socket: claim.socket, startedAt: 0, ...facts });
+    const text = JSON.stringify({
+      schema: 'stepctl/instance/1',
+      owner: { pid: 2 ** 22 + 1, startTicks: '1', host: (await identifyProcess()).host },
+      socket: claim.socket,
+      startedAt: 0,
+      ...facts,
+    });
     await writeFile(join(claim.dir, 'controller.json'), text);
     expect(await readInstance('one', env)).toMatchObject({ alive: false });
     expect(await findController('one', env)).toBeNull();
@@ -84,17 +98,32 @@ describe('the control socket', () => {
 
   it('carries a failure over with its code, reason and next command', async () => {
     const claim = await claimInstance('one', env);
-    const restart = (): Promise<void> => Promise.reject(new StepError('STEP_CONTROL_NOT_UP', { verdict: 'no engine yet', reason: 'still pulling', next: 'stepctl status' }));
+    const restart = (): Promise<void> =>
+      Promise.reject(
+        new StepError('STEP_CONTROL_NOT_UP', {
+          verdict: 'no engine yet',
+          reason: 'still pulling',
+          next: 'stepctl status',
+        }),
+      );
     const server = await serveControl(claim.socket, apiWith({ restart }));
     await claim.record(facts);
     const client = await needController('one', env);
-    await expect(client.restart()).rejects.toMatchObject({ verdict: 'no engine yet', reason: 'still pulling', next: 'stepctl status', details: { code: 'STEP_CONTROL_NOT_UP' } });
+    await expect(client.restart()).rejects.toMatchObject({
+      verdict: 'no engine yet',
+      reason: 'still pulling',
+      next: 'stepctl status',
+      details: { code: 'STEP_CONTROL_NOT_UP' },
+    });
     await server.close();
     await claim.release();
   });
 
   it('says what to type when nothing is up', async () => {
-    await expect(needController('nobody', env)).rejects.toMatchObject({ code: 'STEP_CONTROL_NOT_UP', next: 'stepctl up -d' });
+    await expect(needController('nobody', env)).rejects.toMatchObject({
+      code: 'STEP_CONTROL_NOT_UP',
+      next: 'stepctl up -d',
+    });
   });
 
   it('works where the state folder is too deep for a socket path (unix(7): 108 bytes)', async () => {

@@ -1,25 +1,14 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSandbox, type Sandbox } from './stepctl.ts';
+import { engineProcesses, openSandbox, type Sandbox } from './stepctl.ts';
 
 let box: Sandbox;
 beforeEach(async () => {
   box = await openSandbox();
 });
 afterEach(() => box.close());
-
-/** Processes that carry this sandbox's mark: engines, whoever their parent is. */
-async function engineProcesses(): Promise<number[]> {
-  const found: number[] = [];
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const environ = await readFile(`/proc/${name}/environ`, 'utf8').catch(() => '');
-    if (environ.includes(`${box.dir}`) && environ.includes('STEPCTL_INSTANCE')) found.push(Number(name));
-  }
-  return found;
-}
 
 const demo = ['--profile', 'demo'];
 
@@ -36,7 +25,7 @@ describe('the demo, as a newcomer meets it', () => {
     const end = await up.finished;
     expect(end.code).toBe(0);
     expect(end.stderr).toContain('nothing is left running');
-    expect(await engineProcesses()).toEqual([]);
+    expect(await engineProcesses(box)).toEqual([]);
     expect((await box.run('status')).code).toBe(3);
   });
 
@@ -45,10 +34,20 @@ describe('the demo, as a newcomer meets it', () => {
     expect(up.stderr).toContain('ready');
     expect(up.code).toBe(0);
 
-    const status = JSON.parse((await box.run('status', '--json')).stdout) as Record<string, { snapshot?: { state: string } }>;
-    expect(status).toMatchObject({ schema: 'stepctl/status/1', stage: 'serving', engine: { driver: 'sim', snapshot: { state: 'ready' } }, model: { files: expect.any(Number) as number } });
+    const status = JSON.parse((await box.run('status', '--json')).stdout) as Record<
+      string,
+      { snapshot?: { state: string } }
+    >;
+    expect(status).toMatchObject({
+      schema: 'stepctl/status/1',
+      stage: 'serving',
+      engine: { driver: 'sim', snapshot: { state: 'ready' } },
+      model: { files: expect.any(Number) as number },
+    });
 
-    const chat = JSON.parse((await box.run('chat', 'Hello! Who are you?', '--temperature', '0', '--json')).stdout) as Record<string, string>;
+    const chat = JSON.parse(
+      (await box.run('chat', 'Hello! Who are you?', '--temperature', '0', '--json')).stdout,
+    ) as Record<string, string>;
     expect(chat['content']).toContain('tiny scripted model');
     expect(chat['reasoning']).not.toBe('');
 
@@ -66,7 +65,7 @@ describe('the demo, as a newcomer meets it', () => {
 
     const down = await box.run('down');
     expect(down).toMatchObject({ code: 0 });
-    expect(await engineProcesses()).toEqual([]);
+    expect(await engineProcesses(box)).toEqual([]);
     expect((await box.run('down')).stdout).toContain('nothing was up');
   });
 
@@ -74,20 +73,27 @@ describe('the demo, as a newcomer meets it', () => {
     await box.run('up', '-d', '--no-hello', ...demo);
     const url = `http://127.0.0.1:${box.port}`;
     const key = (await box.run('keys', 'create', 'laptop')).stdout.trim();
-    const ask = (authorization?: string) => request(`${url}/v1/models`, { headers: authorization === undefined ? {} : { authorization } });
+    const ask = (authorization?: string) =>
+      request(`${url}/v1/models`, { headers: authorization === undefined ? {} : { authorization } });
     expect((await ask(`Bearer ${key}`)).statusCode).toBe(200);
     expect((await ask('Bearer sk-step-none')).statusCode).toBeGreaterThanOrEqual(400);
     expect((await ask()).statusCode).toBe(401);
     expect((await request(`${url}/health/ready`)).statusCode).toBe(200);
-    const { keys } = JSON.parse((await box.run('keys', 'list', '--json')).stdout) as { keys: { id: string }[] };
+    const { keys } = JSON.parse((await box.run('keys', 'list', '--json')).stdout) as {
+      keys: { id: string }[];
+    };
     await box.run('keys', 'revoke', keys[0]?.id ?? '');
     expect((await ask(`Bearer ${key}`)).statusCode).toBe(401);
-    expect(await readFile(join(box.env['XDG_CONFIG_HOME'] ?? '', 'stepctl', 'keys.json'), 'utf8')).not.toContain(key.slice(-20));
+    expect(
+      await readFile(join(box.env['XDG_CONFIG_HOME'] ?? '', 'stepctl', 'keys.json'), 'utf8'),
+    ).not.toContain(key.slice(-20));
   });
 
   it('survives the death of its controller: status says so, up clears away and starts anew', async () => {
     await box.run('up', '-d', '--no-hello', ...demo);
-    const { controller } = JSON.parse((await box.run('status', '--json')).stdout) as { controller: { pid: number } };
+    const { controller } = JSON.parse((await box.run('status', '--json')).stdout) as {
+      controller: { pid: number };
+    };
     process.kill(controller.pid, 'SIGKILL');
     const status = await box.run('status');
     expect(status.code).toBe(6);
@@ -95,13 +101,13 @@ describe('the demo, as a newcomer meets it', () => {
     const up = await box.run('up', '-d', ...demo);
     expect(up.code).toBe(0);
     expect(up.stderr).toContain('removed what a dead controller left');
-    expect(await engineProcesses()).toHaveLength(1);
+    expect(await engineProcesses(box)).toHaveLength(1);
   });
 });
 
 describe('bad input', () => {
   it.each([
-    [['up', '--profile', 'dmo'], 64, /dmo[\s\S]*did you mean demo/],
+    [['up', '--profile', 'dmo'], 64, /dmo[\s\S]*did you mean --profile demo/],
     [['up', '--profile', 'demo', '--set', 'serve.nmae=x'], 64, /nmae[\s\S]*did you mean/],
     [['chat', ''], 64, /question is empty/],
     [['chat', 'Hello'], 3, /nothing is up[\s\S]*stepctl up/],

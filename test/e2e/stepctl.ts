@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -47,7 +47,11 @@ export async function openSandbox(shared?: string): Promise<Sandbox> {
   const dir = await mkdtemp(join(tmpdir(), 'stepctl-e2e-'));
   const port = await freePort();
   const env: Record<string, string> = {
-    ...(Object.fromEntries(Object.entries(process.env).filter(([name, value]) => value !== undefined && !name.startsWith('STEPCTL_'))) as Record<string, string>),
+    ...(Object.fromEntries(
+      Object.entries(process.env).filter(
+        ([name, value]) => value !== undefined && !name.startsWith('STEPCTL_'),
+      ),
+    ) as Record<string, string>),
     XDG_CONFIG_HOME: join(dir, 'config'),
     XDG_DATA_HOME: shared ?? join(dir, 'data'),
     XDG_STATE_HOME: join(dir, 'state'),
@@ -74,7 +78,11 @@ function startCommand(args: readonly string[], env: Record<string, string>, cwd:
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const finished = once(child, 'close').then(([code]): Finished => ({ code: code as number | null, stdout, stderr }));
+  const finished = once(child, 'close').then(([code]): Finished => ({
+    code: code as number | null,
+    stdout,
+    stderr,
+  }));
   const until = (pattern: RegExp): Promise<string> =>
     new Promise((resolvePattern, reject) => {
       const look = (): void => {
@@ -89,4 +97,21 @@ function startCommand(args: readonly string[], env: Record<string, string>, cwd:
       look();
     });
   return { child, finished, until };
+}
+
+/**
+ * Processes of this sandbox's engines whose command line begins with `title`, whoever their parent is. Known by their
+ * working directory, which is the engine's private folder: vLLM writes its titles (`VLLM::EngineCore`) over the memory that
+ * holds a process's environment, so that cannot tell.
+ */
+export async function engineProcesses(box: Sandbox, title = ''): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const cwd = await readlink(`/proc/${name}/cwd`).catch(() => '');
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (cwd.startsWith(join(box.dir, 'state')) && command !== '' && command.startsWith(title))
+      found.push(Number(name));
+  }
+  return found;
 }

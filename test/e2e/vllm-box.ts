@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCheckpointScript, type Script } from '../../src/lib/index.ts';
@@ -35,32 +34,14 @@ export async function engineMetric(box: Sandbox, name: string): Promise<number> 
 }
 
 /** Asks again until the answer fits; the deadline is the test's own. */
-export async function eventually<T>(ask: () => Promise<T>, fits: (value: T) => boolean, signal: AbortSignal): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  fits: (value: T) => boolean,
+  signal: AbortSignal,
+): Promise<T> {
   for (;;) {
     const value = await ask();
     if (fits(value)) return value;
     if (signal.aborted) throw new Error(`it never came to that; last seen: ${JSON.stringify(value)}`);
   }
-}
-
-/**
- * The engine's process and all below it whose command line begins with `title`. By parent and not by environment:
- * vLLM names its processes (`VLLM::EngineCore`) over the very memory that holds theirs.
- */
-export async function engineProcesses(box: Sandbox, title = ''): Promise<number[]> {
-  const id = Number((await readStatus(box)).engine?.snapshot?.engineId ?? Number.NaN);
-  if (Number.isNaN(id)) return [];
-  const parents = new Map<number, number>();
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-  }
-  const isBelow = (pid: number): boolean => pid === id || (parents.has(pid) && isBelow(parents.get(pid) ?? 0));
-  const found: number[] = [];
-  for (const pid of parents.keys()) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (isBelow(pid) && command !== '' && command.startsWith(title)) found.push(pid);
-  }
-  return found;
 }

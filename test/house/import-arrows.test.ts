@@ -50,10 +50,18 @@ interface Arrow {
 function arrows(): Arrow[] {
   return sources(src).flatMap((file) => {
     const text = readFileSync(file, 'utf8');
-    const found = [...text.matchAll(/(?:^|\n)\s*(import|export)(\s+type)?\b[^;]*?from '(\.[^']+)'|import\('(\.[^']+)'\)/g)];
+    const found = [
+      ...text.matchAll(/(?:^|\n)\s*(import|export)(\s+type)?\b[^;]*?from '(\.[^']+)'|import\('(\.[^']+)'\)/g),
+    ];
     return found.map((match) => {
       const target = resolve(dirname(file), match[3] ?? match[4] ?? '');
-      return { from: roomOf(file), to: roomOf(target), file: relative(src, file), target: relative(src, target), typeOnly: match[2] !== undefined };
+      return {
+        from: roomOf(file),
+        to: roomOf(target),
+        file: relative(src, file),
+        target: relative(src, target),
+        typeOnly: match[2] !== undefined,
+      };
     });
   });
 }
@@ -63,7 +71,9 @@ describe('rooms and their arrows', () => {
 
   it('finds the rooms it judges', () => {
     expect(crossing.length).toBeGreaterThan(50);
-    const unknown = new Set(crossing.flatMap((arrow) => [arrow.from, arrow.to]).filter((room) => !(room in height)));
+    const unknown = new Set(
+      crossing.flatMap((arrow) => [arrow.from, arrow.to]).filter((room) => !(room in height)),
+    );
     expect([...unknown]).toEqual([]);
   });
 

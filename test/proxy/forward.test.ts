@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +11,7 @@ import {
   openPost,
   post,
   readReply,
-  readUntil,
+  collect,
 } from '../fixtures/upstream/front.ts';
 import {
   beginStream,
@@ -114,11 +112,11 @@ describe('a stream', () => {
       seen.response.write(tokenEvent('one'));
     });
     const request = openPost(front.port, helloStream);
-    const [response] = (await once(request, 'response')) as [IncomingMessage];
-    await readUntil(response, tokenEvent('one'));
+    const answer = await collect(request);
+    await answer.until(tokenEvent('one'));
     const seen = await front.upstream.request(0);
     seen.response.end(`${tokenEvent('two')}${doneEvent}`);
-    await readUntil(response, doneEvent);
+    await answer.until(doneEvent);
   });
 });
 

@@ -9,9 +9,14 @@ type Scenario = (typeof scenarios)[number];
 
 export const benchCommand: CommandSpec = {
   name: 'bench',
-  summary: 'measure decode, latencies and throughput of the running stack, with the formulas beside the figures',
+  summary:
+    'measure decode, latencies and throughput of the running stack, with the formulas beside the figures',
   options: [
-    { flags: '--scenario <name>', description: 'quick (about a minute), decode (one stream), concurrency (a table)', default: 'quick' },
+    {
+      flags: '--scenario <name>',
+      description: 'quick (about a minute), decode (one stream), concurrency (a table)',
+      default: 'quick',
+    },
     { flags: '--concurrency <list>', description: 'streams at once, e.g. 1,2,4,8' },
     { flags: '--input-tokens <count>', description: 'prompt length aimed at' },
     { flags: '--output-tokens <count>', description: 'tokens asked of every request' },
@@ -22,7 +27,12 @@ export const benchCommand: CommandSpec = {
     { flags: '--explain', description: 'print the definitions and end' },
     ...targetOptions,
   ],
-  examples: ['stepctl bench', 'stepctl bench --scenario concurrency --concurrency 1,4,16 --output result.json', 'stepctl bench --explain', 'stepctl bench --url http://127.0.0.1:8001 --model step3p5-flash'],
+  examples: [
+    'stepctl bench',
+    'stepctl bench --scenario concurrency --concurrency 1,4,16 --output result.json',
+    'stepctl bench --explain',
+    'stepctl bench --url http://127.0.0.1:8001 --model step3p5-flash',
+  ],
   run: async (context, _args, options) => {
     const { explainBench, renderBench, runBench } = await import('../../bench/index.ts');
     if (options['explain'] === true) return context.out.line(explainBench());
@@ -55,7 +65,11 @@ export const benchCommand: CommandSpec = {
 function parseScenario(value: unknown): Scenario {
   const found = scenarios.find((name) => name === value);
   if (found !== undefined) return found;
-  throw new StepError('STEP_USAGE', { verdict: `there is no scenario "${String(value)}"`, reason: `there are ${scenarios.join(', ')}`, next: 'stepctl bench --scenario quick' });
+  throw new StepError('STEP_USAGE', {
+    verdict: `there is no scenario "${String(value)}"`,
+    reason: `there are ${scenarios.join(', ')}`,
+    next: 'stepctl bench --scenario quick',
+  });
 }
 
 async function store(options: Options, result: unknown): Promise<void> {

@@ -14,13 +14,22 @@ export const chatCommand: CommandSpec = {
     { flags: '--timeout <ms>', description: 'deadline for the whole answer; 0 has none', default: '600000' },
     ...targetOptions,
   ],
-  examples: ['stepctl chat "Hello"', 'git diff | stepctl chat -', 'stepctl chat "Hello" --json | jq -r .content'],
+  examples: [
+    'stepctl chat "Hello"',
+    'git diff | stepctl chat -',
+    'stepctl chat "Hello" --json | jq -r .content',
+  ],
   run: async (context, args, options) => {
     const { talk, summarise } = await import('../talk.ts');
     const text = args[0] === '-' ? await readInput() : (args[0] ?? '');
-    if (text.trim() === '') throw new StepError('STEP_USAGE', { verdict: 'the question is empty', next: 'stepctl chat "Hello"' });
+    if (text.trim() === '')
+      throw new StepError('STEP_USAGE', { verdict: 'the question is empty', next: 'stepctl chat "Hello"' });
     const temperature = options['temperature'] === undefined ? null : Number(options['temperature']);
-    if (Number.isNaN(temperature)) throw new StepError('STEP_USAGE', { verdict: `--temperature takes a number, got "${String(options['temperature'])}"`, next: 'stepctl chat "Hello" --temperature 0' });
+    if (Number.isNaN(temperature))
+      throw new StepError('STEP_USAGE', {
+        verdict: `--temperature takes a number, got "${String(options['temperature'])}"`,
+        next: 'stepctl chat "Hello" --temperature 0',
+      });
     const target = await findTarget(context, options);
     const question = {
       text,

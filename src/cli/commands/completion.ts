@@ -5,7 +5,10 @@ export const completionCommand: CommandSpec = {
   name: 'completion',
   summary: 'shell completion, to be sourced',
   args: [{ name: '<shell>', description: 'bash, zsh or fish' }],
-  examples: ['source <(stepctl completion bash)', 'stepctl completion fish > ~/.config/fish/completions/stepctl.fish'],
+  examples: [
+    'source <(stepctl completion bash)',
+    'stepctl completion fish > ~/.config/fish/completions/stepctl.fish',
+  ],
   run: async (context, args) => {
     const { allCommands } = await import('./index.ts');
     const { renderCompletion } = await import('../render-completion.ts');

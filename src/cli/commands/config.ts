@@ -6,8 +6,17 @@ export const configShowCommand: CommandSpec = {
   summary: 'every value of the stack and the layer it came from, secrets redacted',
   readsStack: true,
   passesThrough: true,
-  options: [{ flags: '--argv', description: 'the command line and environment for vllm instead, each item with what asked for it' }],
-  examples: ['stepctl config show', 'stepctl config show --profile tiny-cpu --json', 'stepctl config show --argv --set engine.vllm=0.16.0'],
+  options: [
+    {
+      flags: '--argv',
+      description: 'the command line and environment for vllm instead, each item with what asked for it',
+    },
+  ],
+  examples: [
+    'stepctl config show',
+    'stepctl config show --profile tiny-cpu --json',
+    'stepctl config show --argv --set engine.vllm=0.16.0',
+  ],
   run: async (context, _args, options, extra) => {
     const { resolveFor } = await import('../resolve.ts');
     const resolved = await resolveFor(context, options, extra);
@@ -18,12 +27,28 @@ export const configShowCommand: CommandSpec = {
     const { redact } = await import('../../stack/index.ts');
     const values = flatten(redact(resolved.stack));
     if (context.json) {
-      const rows = values.map(([key, value]) => ({ key, value, from: resolved.sources.get(key) ?? 'default' }));
-      return context.out.json({ schema: 'stepctl/config/1', profile: resolved.stack.profile, profileReason: resolved.profileReason, file: resolved.file, values: rows });
+      const rows = values.map(([key, value]) => ({
+        key,
+        value,
+        from: resolved.sources.get(key) ?? 'default',
+      }));
+      return context.out.json({
+        schema: 'stepctl/config/1',
+        profile: resolved.stack.profile,
+        profileReason: resolved.profileReason,
+        file: resolved.file,
+        values: rows,
+      });
     }
     context.out.say(`profile ${resolved.stack.profile}: ${resolved.profileReason}`);
-    const rows = values.map(([key, value]) => [key, JSON.stringify(value), resolved.sources.get(key) ?? 'default']);
-    context.out.line(renderTable(['key', 'value', 'from'], rows, context.out.isTty ? context.out.width : 200));
+    const rows = values.map(([key, value]) => [
+      key,
+      JSON.stringify(value),
+      resolved.sources.get(key) ?? 'default',
+    ]);
+    context.out.line(
+      renderTable(['key', 'value', 'from'], rows, context.out.isTty ? context.out.width : 200),
+    );
   },
 };
 
@@ -44,12 +69,23 @@ export const configCheckCommand: CommandSpec = {
     const { resolveFor } = await import('../resolve.ts');
     const { compileServe } = await import('../../vllm/index.ts');
     const resolved = await resolveFor(context, options);
-    const compiled = compileServe({ stack: resolved.stack, modelPath: resolved.stack.model.path ?? resolved.stack.model.repo ?? 'MODEL' });
+    const compiled = compileServe({
+      stack: resolved.stack,
+      modelPath: resolved.stack.model.path ?? resolved.stack.model.repo ?? 'MODEL',
+    });
     if (context.json) {
-      return context.out.json({ schema: 'stepctl/config-check/1', ok: true, profile: resolved.stack.profile, file: resolved.file, warnings: compiled.warnings });
+      return context.out.json({
+        schema: 'stepctl/config-check/1',
+        ok: true,
+        profile: resolved.stack.profile,
+        file: resolved.file,
+        warnings: compiled.warnings,
+      });
     }
     for (const warning of compiled.warnings) context.reporter.warn(warning);
-    context.out.line(`the stack is right: profile ${resolved.stack.profile}${resolved.file === null ? '' : `, ${resolved.file}`}, vLLM ${resolved.stack.engine.vllm}`);
+    context.out.line(
+      `the stack is right: profile ${resolved.stack.profile}${resolved.file === null ? '' : `, ${resolved.file}`}, vLLM ${resolved.stack.engine.vllm}`,
+    );
   },
 };
 
@@ -71,6 +107,12 @@ export const configProfilesCommand: CommandSpec = {
     const { listProfiles } = await import('../../stack/index.ts');
     const profiles = await listProfiles();
     if (context.json) return context.out.json({ schema: 'stepctl/profiles/1', profiles });
-    context.out.line(renderTable(['profile', 'what it is'], profiles.map((one) => [one.name, one.description]), context.out.isTty ? context.out.width : 200));
+    context.out.line(
+      renderTable(
+        ['profile', 'what it is'],
+        profiles.map((one) => [one.name, one.description]),
+        context.out.isTty ? context.out.width : 200,
+      ),
+    );
   },
 };

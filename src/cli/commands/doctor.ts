@@ -4,7 +4,11 @@ export const doctorCommand: CommandSpec = {
   name: 'doctor',
   summary: 'look at this machine before the start: what would block, and what to do about it',
   readsStack: true,
-  examples: ['stepctl doctor', 'stepctl doctor --profile tiny-cpu --engine docker', 'stepctl doctor --json | jq .verdict'],
+  examples: [
+    'stepctl doctor',
+    'stepctl doctor --profile tiny-cpu --engine docker',
+    'stepctl doctor --json | jq .verdict',
+  ],
   run: async (context, _args, options) => {
     const { resolveFor } = await import('../resolve.ts');
     const { doctorExitCode, renderDoctor } = await import('../../doctor/index.ts');

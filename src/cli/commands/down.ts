@@ -4,7 +4,12 @@ import type { CommandSpec, Context } from '../context.ts';
 export const downCommand: CommandSpec = {
   name: 'down',
   summary: 'finish what is in flight, stop the engine, leave nothing behind',
-  options: [{ flags: '--drain <ms>', description: 'how long requests in flight may finish; the stack says by default' }],
+  options: [
+    {
+      flags: '--drain <ms>',
+      description: 'how long requests in flight may finish; the stack says by default',
+    },
+  ],
   examples: ['stepctl down', 'stepctl down --drain 0', 'stepctl down --instance second'],
   run: async (context, _args, options) => {
     const drainMs = parseDrain(options['drain']);
@@ -34,9 +39,13 @@ function parseDrain(value: unknown): number | null {
 }
 
 /** The answer comes before the controller's own last steps: wait until its process is gone. */
-async function waitForEnd(context: Context, owner: { pid: number; startTicks: string | null; host: string } | null): Promise<void> {
+async function waitForEnd(
+  context: Context,
+  owner: { pid: number; startTicks: string | null; host: string } | null,
+): Promise<void> {
   const { isAlive, systemClock } = await import('../../lib/index.ts');
-  for (let round = 0; owner !== null && round < 200 && (await isAlive(owner)); round += 1) {
+  if (owner === null) return;
+  for (let round = 0; round < 200 && (await isAlive(owner)); round += 1) {
     await systemClock.sleep(50, context.signal);
   }
 }
@@ -54,8 +63,13 @@ async function clearAway(context: Context): Promise<number> {
   }
 }
 
-function finish(context: Context, verdict: string, removed: readonly { kind: string; id: string; text: string }[]): number {
-  if (context.json) context.out.json({ schema: 'stepctl/down/1', instance: context.instance, verdict, removed });
+function finish(
+  context: Context,
+  verdict: string,
+  removed: readonly { kind: string; id: string; text: string }[],
+): number {
+  if (context.json)
+    context.out.json({ schema: 'stepctl/down/1', instance: context.instance, verdict, removed });
   else {
     context.out.line(`${verdict} (instance "${context.instance}")`);
     for (const item of removed) context.out.line(`  removed ${item.kind} ${item.id}  ${item.text}`);

@@ -3,7 +3,12 @@ import { benchCommand } from './bench.ts';
 import { buildCommand } from './build.ts';
 import { chatCommand } from './chat.ts';
 import { completionCommand } from './completion.ts';
-import { configCheckCommand, configProfilesCommand, configSchemaCommand, configShowCommand } from './config.ts';
+import {
+  configCheckCommand,
+  configProfilesCommand,
+  configSchemaCommand,
+  configShowCommand,
+} from './config.ts';
 import { doctorCommand } from './doctor.ts';
 import { downCommand } from './down.ts';
 import { keysCreateCommand, keysListCommand, keysRevokeCommand } from './keys.ts';

@@ -11,14 +11,24 @@ export const keysCreateCommand: CommandSpec = {
   name: 'keys create',
   summary: 'make a key for a client; it is shown once and stored as a hash',
   args: [{ name: '<name>', description: 'who or what will use it, e.g. laptop' }],
-  options: [{ flags: '--scope <scope>', description: 'what it may do; chat unless told otherwise', many: true }],
-  examples: ['stepctl keys create laptop', 'export OPENAI_API_KEY=$(stepctl keys create ci --json | jq -r .key)'],
+  options: [
+    { flags: '--scope <scope>', description: 'what it may do; chat unless told otherwise', many: true },
+  ],
+  examples: [
+    'stepctl keys create laptop',
+    'export OPENAI_API_KEY=$(stepctl keys create ci --json | jq -r .key)',
+  ],
   run: async (context, args, options) => {
     const store = await openStore(context);
-    const made = await store.create({ name: args[0] ?? '', scopes: (options['scope'] as string[] | undefined) ?? ['chat'] });
+    const made = await store.create({
+      name: args[0] ?? '',
+      scopes: (options['scope'] as string[] | undefined) ?? ['chat'],
+    });
     if (context.json) return context.out.json({ schema: 'stepctl/key/1', ...made });
     context.out.line(made.key);
-    context.out.say(`key ${made.id} for "${made.name}" made; it is not shown again\n  use it as  Authorization: Bearer ${made.key.slice(0, 12)}…`);
+    context.out.say(
+      `key ${made.id} for "${made.name}" made; it is not shown again\n  use it as  Authorization: Bearer ${made.key.slice(0, 12)}…`,
+    );
   },
 };
 
@@ -30,7 +40,13 @@ export const keysListCommand: CommandSpec = {
     const keys = await (await openStore(context)).list();
     if (context.json) return context.out.json({ schema: 'stepctl/keys/1', keys });
     if (keys.length === 0) return context.out.line('no keys yet\n  next  stepctl keys create NAME');
-    const rows = keys.map((key) => [key.id, key.name, key.scopes.join(','), new Date(key.createdAt).toISOString().slice(0, 16), key.disabled ? 'revoked' : 'active']);
+    const rows = keys.map((key) => [
+      key.id,
+      key.name,
+      key.scopes.join(','),
+      new Date(key.createdAt).toISOString().slice(0, 16),
+      key.disabled ? 'revoked' : 'active',
+    ]);
     context.out.line(renderTable(['id', 'name', 'scopes', 'created', 'state'], rows, context.out.width));
   },
 };

@@ -19,7 +19,12 @@ export const modelTinyCommand: CommandSpec = {
     const { readdir } = await import('node:fs/promises');
     const dir = resolve(args[0] ?? '');
     const there = await readdir(dir).catch(() => []);
-    if (there.length > 0) throw new StepError('STEP_USAGE', { verdict: `${dir} is not empty`, reason: `it holds ${there.length} entries, and nothing of yours is overwritten`, next: 'name a new folder' });
+    if (there.length > 0)
+      throw new StepError('STEP_USAGE', {
+        verdict: `${dir} is not empty`,
+        reason: `it holds ${there.length} entries, and nothing of yours is overwritten`,
+        next: 'name a new folder',
+      });
     const { writeTinyCheckpoint } = await import('../../model/index.ts');
     const made = await writeTinyCheckpoint(dir, {
       seed: parseWhole(options['seed'], '--seed') ?? 1,
@@ -29,6 +34,9 @@ export const modelTinyCommand: CommandSpec = {
     });
     if (context.json) return context.out.json({ schema: 'stepctl/tiny/1', ...made });
     context.out.line(`wrote ${made.tensors} tensors, ${formatBytes(made.bytes)}, to ${dir}`);
-    for (const script of made.script.scripts) context.out.line(`  ${script.name.padEnd(8)} "${script.prompt}" → ${script.content === '' ? script.toolCalls.map((call) => `${call.name}(${JSON.stringify(call.arguments)})`).join(', ') : `"${script.content}"`}`);
+    for (const script of made.script.scripts)
+      context.out.line(
+        `  ${script.name.padEnd(8)} "${script.prompt}" → ${script.content === '' ? script.toolCalls.map((call) => `${call.name}(${JSON.stringify(call.arguments)})`).join(', ') : `"${script.content}"`}`,
+      );
   },
 };

@@ -24,15 +24,25 @@ export const patchListCommand: CommandSpec = {
     if (context.json) return context.out.json({ schema: 'stepctl/patches/1', patches: rows });
     const width = context.out.isTty ? context.out.width : 200;
     context.out.line(
-      renderTable(['patch', 'kind', 'needed by vLLM', 'what it does'], rows.map((row) => [row.id, row.testOnly ? `${row.kind}, test only` : row.kind, row.range, row.title]), width),
+      renderTable(
+        ['patch', 'kind', 'needed by vLLM', 'what it does'],
+        rows.map((row) => [row.id, row.testOnly ? `${row.kind}, test only` : row.kind, row.range, row.title]),
+        width,
+      ),
     );
     for (const row of rows) if (row.upstream !== null) context.out.line(`  ${row.id}: ${row.upstream}`);
   },
 };
 
 const applyOptions = [
-  { flags: '--to <dir>', description: 'folder that holds `vllm/`: a checkout, an unpacked wheel, site-packages' },
-  { flags: '--release <version>', description: 'vLLM release of that folder, where it does not say so itself' },
+  {
+    flags: '--to <dir>',
+    description: 'folder that holds `vllm/`: a checkout, an unpacked wheel, site-packages',
+  },
+  {
+    flags: '--release <version>',
+    description: 'vLLM release of that folder, where it does not say so itself',
+  },
   { flags: '--only <id>', description: 'only this patch of the series', many: true },
 ] as const;
 
@@ -44,30 +54,56 @@ interface Tree {
 
 async function readTree(options: Readonly<Record<string, unknown>>): Promise<Tree> {
   const to = options['to'] as string | undefined;
-  if (to === undefined) throw new StepError('STEP_USAGE', { verdict: '--to DIR is needed', reason: 'a tree that holds `vllm/` has to be named', next: 'stepctl patch apply --to ./site-packages' });
+  if (to === undefined)
+    throw new StepError('STEP_USAGE', {
+      verdict: '--to DIR is needed',
+      reason: 'a tree that holds `vllm/` has to be named',
+      next: 'stepctl patch apply --to ./site-packages',
+    });
   const { loadSeries, patchesDir } = await patchRooms();
   const series = await loadSeries(patchesDir());
-  const editing = series.patches.filter((patch) => patch.definition.kind === 'edits').map((patch) => patch.id);
-  return { folder: resolve(to), ids: (options['only'] as string[] | undefined) ?? editing, version: options['release'] as string | undefined };
+  const editing = series.patches
+    .filter((patch) => patch.definition.kind === 'edits')
+    .map((patch) => patch.id);
+  return {
+    folder: resolve(to),
+    ids: (options['only'] as string[] | undefined) ?? editing,
+    version: options['release'] as string | undefined,
+  };
 }
 
 export const patchApplyCommand: CommandSpec = {
   name: 'patch apply',
   summary: 'patch any tree that holds vllm/; a second run changes nothing, --undo restores',
-  options: [...applyOptions, { flags: '--dry-run', description: 'say what would change; write nothing' }, { flags: '--undo', description: 'put the original files back' }],
-  examples: ['stepctl patch apply --to ./venv/lib/python3.12/site-packages', 'stepctl patch apply --to ./vllm-0.16.0 --dry-run', 'stepctl patch apply --to ./vllm-0.16.0 --undo'],
+  options: [
+    ...applyOptions,
+    { flags: '--dry-run', description: 'say what would change; write nothing' },
+    { flags: '--undo', description: 'put the original files back' },
+  ],
+  examples: [
+    'stepctl patch apply --to ./venv/lib/python3.12/site-packages',
+    'stepctl patch apply --to ./vllm-0.16.0 --dry-run',
+    'stepctl patch apply --to ./vllm-0.16.0 --undo',
+  ],
   run: async (context, _args, options) => {
     const tree = await readTree(options);
     const rooms = await patchRooms();
     if (options['undo'] === true) {
       const restored = await rooms.restoreDirectory(tree.folder);
       if (context.json) context.out.json({ schema: 'stepctl/patch-undo/1', folder: tree.folder, restored });
-      else context.out.line(restored.length === 0 ? 'nothing to undo: stepctl has changed nothing here' : `restored ${restored.join(', ')}`);
+      else
+        context.out.line(
+          restored.length === 0
+            ? 'nothing to undo: stepctl has changed nothing here'
+            : `restored ${restored.join(', ')}`,
+        );
       return;
     }
     const series = await rooms.loadSeries(rooms.patchesDir());
     const input = { series, ids: tree.ids, folder: tree.folder };
-    const plan = await rooms.planDirectory(tree.version === undefined ? input : { ...input, version: tree.version });
+    const plan = await rooms.planDirectory(
+      tree.version === undefined ? input : { ...input, version: tree.version },
+    );
     if (options['dryRun'] !== true) {
       rooms.refuseConflicts(plan);
       await rooms.applyToDirectory(tree.folder, plan);
@@ -81,16 +117,39 @@ type SeriesPlan = Awaited<ReturnType<Awaited<ReturnType<typeof patchRooms>>['pla
 function showPlan(context: Context, plan: SeriesPlan, folder: string, isDry: boolean): number {
   const conflicts = plan.patches.filter((patch) => patch.outcome === 'conflict');
   if (context.json) {
-    const patches = plan.patches.map(({ id, outcome, reason, hash, edits, problems }) => ({ id, outcome, reason, hash, edits, problems }));
-    context.out.json({ schema: 'stepctl/patch-apply/1', folder, vllm: plan.version, isDry, patches, files: plan.files.map((file) => ({ path: file.path, before: file.before.sha256, after: file.after.sha256 })) });
+    const patches = plan.patches.map(({ id, outcome, reason, hash, edits, problems }) => ({
+      id,
+      outcome,
+      reason,
+      hash,
+      edits,
+      problems,
+    }));
+    context.out.json({
+      schema: 'stepctl/patch-apply/1',
+      folder,
+      vllm: plan.version,
+      isDry,
+      patches,
+      files: plan.files.map((file) => ({
+        path: file.path,
+        before: file.before.sha256,
+        after: file.after.sha256,
+      })),
+    });
     return conflicts.length > 0 ? 4 : 0;
   }
   for (const patch of plan.patches) {
     context.out.line(`${patch.id} on vLLM ${plan.version}: ${patch.outcome} — ${patch.reason}`);
-    for (const edit of patch.edits) context.out.line(`  ${edit.state.padEnd(9)} ${edit.id}  ${edit.file ?? ''}`);
-    for (const problem of patch.problems) context.out.line(`  conflict  ${problem.anchor}: ${problem.problem} (${problem.file})`);
+    for (const edit of patch.edits)
+      context.out.line(`  ${edit.state.padEnd(9)} ${edit.id}  ${edit.file ?? ''}`);
+    for (const problem of patch.problems)
+      context.out.line(`  conflict  ${problem.anchor}: ${problem.problem} (${problem.file})`);
   }
-  for (const file of plan.files) context.out.line(`  ${isDry ? 'would change' : 'changed'} ${file.path}  ${file.before.sha256.slice(0, 12)} → ${file.after.sha256.slice(0, 12)}`);
+  for (const file of plan.files)
+    context.out.line(
+      `  ${isDry ? 'would change' : 'changed'} ${file.path}  ${file.before.sha256.slice(0, 12)} → ${file.after.sha256.slice(0, 12)}`,
+    );
   return conflicts.length > 0 ? 4 : 0;
 }
 
@@ -98,7 +157,12 @@ export const patchVerifyCommand: CommandSpec = {
   name: 'patch verify',
   summary: 'are the patched files still as they were left? of a tree, or of what the stack is built from',
   readsStack: true,
-  options: [{ flags: '--to <dir>', description: 'folder that holds `vllm/`; without it, the environment or image of the stack' }],
+  options: [
+    {
+      flags: '--to <dir>',
+      description: 'folder that holds `vllm/`; without it, the environment or image of the stack',
+    },
+  ],
   examples: ['stepctl patch verify', 'stepctl patch verify --to ./site-packages --json'],
   run: async (context, _args, options) => {
     const to = options['to'] as string | undefined;
@@ -109,12 +173,28 @@ export const patchVerifyCommand: CommandSpec = {
     const { directoryTree, readRecord, verifySeries } = await patchRooms();
     const folder = resolve(to);
     const record = await readRecord(folder);
-    if (record === null) throw new StepError('STEP_PATCH_TREE', { verdict: `stepctl has patched nothing in ${folder}`, reason: 'there is no record of it', next: `stepctl patch apply --to ${to}` });
+    if (record === null)
+      throw new StepError('STEP_PATCH_TREE', {
+        verdict: `stepctl has patched nothing in ${folder}`,
+        reason: 'there is no record of it',
+        next: `stepctl patch apply --to ${to}`,
+      });
     const files = record.files.map((file) => ({ path: file.path, sha256: file.after }));
     const result = await verifySeries({ files, tree: directoryTree(folder) });
-    if (context.json) context.out.json({ schema: 'stepctl/patch-verify/1', folder, vllm: record.vllm, patches: record.patches, ...result });
+    if (context.json)
+      context.out.json({
+        schema: 'stepctl/patch-verify/1',
+        folder,
+        vllm: record.vllm,
+        patches: record.patches,
+        ...result,
+      });
     else {
-      context.out.line(result.ok ? `all ${result.files.length} patched files are as they were left` : 'patched files are not as they were left');
+      context.out.line(
+        result.ok
+          ? `all ${result.files.length} patched files are as they were left`
+          : 'patched files are not as they were left',
+      );
       for (const file of result.files) context.out.line(`  ${file.status.padEnd(8)} ${file.path}`);
     }
     return result.ok ? 0 : 4;

@@ -3,13 +3,18 @@ import { findTarget, targetOptions } from '../target.ts';
 
 export const smokeCommand: CommandSpec = {
   name: 'smoke',
-  summary: 'prove that the running stack works: protocol, keys, parsers, abort, known truth; exit 11 when a check fails',
+  summary:
+    'prove that the running stack works: protocol, keys, parsers, abort, known truth; exit 11 when a check fails',
   options: [
     { flags: '--no-reasoning', description: 'the model has no reasoning parser' },
     { flags: '--no-tools', description: 'the model has no tool parser' },
     ...targetOptions,
   ],
-  examples: ['stepctl smoke', 'stepctl smoke --json | jq .counts', 'stepctl up -d --profile tiny-cpu && stepctl smoke'],
+  examples: [
+    'stepctl smoke',
+    'stepctl smoke --json | jq .counts',
+    'stepctl up -d --profile tiny-cpu && stepctl smoke',
+  ],
   run: async (context, _args, options) => {
     const { renderSmoke, runSmoke } = await import('../../smoke/index.ts');
     const { readCheckpointScript } = await import('../../lib/index.ts');

@@ -1,4 +1,4 @@
-import type { StatusReport } from '../../control/index.ts';
+import type { readInstance, StatusReport } from '../../control/index.ts';
 import type { CommandSpec, Context } from '../context.ts';
 import { renderStatus } from '../render-status.ts';
 
@@ -26,17 +26,18 @@ async function pause(signal: AbortSignal): Promise<void> {
 
 /** Exit code: 0 serving, 3 nothing up, 6 engine given up or controller lost. */
 async function show(context: Context): Promise<number> {
-  const { findController, readInstance } = await import('../../control/index.ts');
-  const client = await findController(context.instance, context.env);
+  const control = await import('../../control/index.ts');
+  const client = await control.findController(context.instance, context.env);
   if (client !== null) {
     const report = await client.status();
     if (context.json) context.out.json(report);
     else context.out.line(renderStatus(report, Date.now(), context.out.paint));
     return codeOf(report);
   }
-  const dead = await readInstance(context.instance, context.env);
+  const dead = await control.readInstance(context.instance, context.env);
   if (dead === null) {
-    if (context.json) context.out.json({ schema: 'stepctl/status/1', instance: context.instance, stage: 'down' });
+    if (context.json)
+      context.out.json({ schema: 'stepctl/status/1', instance: context.instance, stage: 'down' });
     else context.out.line(`nothing is up as instance "${context.instance}"\n  next  stepctl up -d`);
     return 3;
   }
@@ -49,17 +50,31 @@ const codeOf = (report: StatusReport): number =>
 /** The controller died without a word (kill -9, power): say so, and what of its engine is still there. */
 async function showLost(
   context: Context,
-  dead: NonNullable<Awaited<ReturnType<typeof import('../../control/index.ts').readInstance>>>,
+  dead: NonNullable<Awaited<ReturnType<typeof readInstance>>>,
 ): Promise<number> {
   const { findLeftovers } = await import('../leftovers.ts');
   const left = await findLeftovers(context.instance, dead.dir, dead.record.driver);
   if (context.json) {
-    context.out.json({ schema: 'stepctl/status/1', instance: context.instance, stage: 'lost', record: dead.record, leftovers: left });
+    context.out.json({
+      schema: 'stepctl/status/1',
+      instance: context.instance,
+      stage: 'lost',
+      record: dead.record,
+      leftovers: left,
+    });
     return 6;
   }
-  context.out.line(`the controller of instance "${context.instance}" is gone (it was process ${dead.record.owner.pid})`);
-  context.out.line(left.length === 0 ? '  why   it was killed; nothing of its engine is left' : '  why   it was killed; still there:');
+  context.out.line(
+    `the controller of instance "${context.instance}" is gone (it was process ${dead.record.owner.pid})`,
+  );
+  context.out.line(
+    left.length === 0
+      ? '  why   it was killed; nothing of its engine is left'
+      : '  why   it was killed; still there:',
+  );
   for (const item of left) context.out.line(`          ${item.kind} ${item.id}  ${item.text}`);
-  context.out.line('  next  stepctl up (clears this away and starts anew), or stepctl down (only clears away)');
+  context.out.line(
+    '  next  stepctl up (clears this away and starts anew), or stepctl down (only clears away)',
+  );
   return 6;
 }

@@ -1,3 +1,4 @@
+import type { ResolvedStack } from '../../stack/index.ts';
 import type { CommandSpec, Context, Options } from '../context.ts';
 import { parsePull, type PullPolicy } from '../pull-policy.ts';
 
@@ -5,6 +6,7 @@ export const upCommand: CommandSpec = {
   name: 'up',
   summary: 'bring the stack up: build, pull, launch, supervise, proxy; then stay (or -d)',
   readsStack: true,
+  streams: true,
   passesThrough: true,
   options: [
     { flags: '-d, --detach', description: 'return once it is ready; a controller of its own keeps it up' },
@@ -37,32 +39,44 @@ export const upCommand: CommandSpec = {
   },
 };
 
-type Resolved = Awaited<ReturnType<typeof import('../resolve.ts').resolveFor>>;
-
 async function isUp(context: Context): Promise<boolean> {
   const { findController } = await import('../../control/index.ts');
   const report = await (await findController(context.instance, context.env))?.status();
   if (report?.stage !== 'serving') return false;
   if (context.json) context.out.json(report);
-  else context.out.line(`instance "${context.instance}" is up already: ${report.proxy.servedName} at ${report.proxy.url ?? ''}`);
+  else
+    context.out.line(
+      `instance "${context.instance}" is up already: ${report.proxy.servedName} at ${report.proxy.url ?? ''}`,
+    );
   return true;
 }
 
-async function runForeground(context: Context, resolved: Resolved, pull: PullPolicy, options: Options): Promise<number> {
+async function runForeground(
+  context: Context,
+  resolved: ResolvedStack,
+  pull: PullPolicy,
+  options: Options,
+): Promise<number> {
   const { runController } = await import('../up/controller.ts');
   const { greet, nextSteps } = await import('../up/greeting.ts');
   return runController(context, resolved, {
     pull,
     onReady: async (facts) => {
       if (options['hello'] !== false) await greet(context, facts);
-      if (context.json) context.out.json({ schema: 'stepctl/event/1', event: 'ready', url: facts.url, model: facts.servedName });
+      if (context.json)
+        context.out.json({
+          schema: 'stepctl/event/1',
+          event: 'ready',
+          url: facts.url,
+          model: facts.servedName,
+        });
       else context.out.say(`\n${nextSteps(facts, resolved.stack.profile, context.instance, false)}`);
     },
   });
 }
 
 /** The side of `up -d` that stays: tells the command that started it, then only its log file. */
-async function runDetached(context: Context, resolved: Resolved, pull: PullPolicy): Promise<number> {
+async function runDetached(context: Context, resolved: ResolvedStack, pull: PullPolicy): Promise<number> {
   const { runController } = await import('../up/controller.ts');
   const { detachedReporter, tellParent } = await import('../up/detach.ts');
   const { toStepError } = await import('../../lib/index.ts');
@@ -80,12 +94,13 @@ async function runDetached(context: Context, resolved: Resolved, pull: PullPolic
 }
 
 /** The side of `up -d` that returns. */
-async function startDetached(context: Context, resolved: Resolved, options: Options): Promise<number> {
+async function startDetached(context: Context, resolved: ResolvedStack, options: Options): Promise<number> {
   const { detach } = await import('../up/detach.ts');
   const { greet, nextSteps } = await import('../up/greeting.ts');
   const facts = await detach(context, context.self);
   if (options['hello'] !== false) await greet(context, facts);
-  if (context.json) context.out.json({ schema: 'stepctl/event/1', event: 'ready', url: facts.url, model: facts.servedName });
+  if (context.json)
+    context.out.json({ schema: 'stepctl/event/1', event: 'ready', url: facts.url, model: facts.servedName });
   else context.out.say(`\n${nextSteps(facts, resolved.stack.profile, context.instance, true)}`);
   return 0;
 }

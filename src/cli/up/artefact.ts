@@ -43,10 +43,16 @@ export async function buildArtefact(input: BuildInput): Promise<Artefact> {
   const { driver } = input.stack.engine;
   switch (driver) {
     case 'sim':
-      input.reporter.stage('build', 'left out: the simulator stands in for vLLM, so there is no image to build and nothing to patch');
+      input.reporter.stage(
+        'build',
+        'left out: the simulator stands in for vLLM, so there is no image to build and nothing to patch',
+      );
       return nothingBuilt(['vllm']);
     case 'external':
-      input.reporter.stage('build', `left out: ${input.stack.engine.url ?? 'the engine'} is run by somebody else`);
+      input.reporter.stage(
+        'build',
+        `left out: ${input.stack.engine.url ?? 'the engine'} is run by somebody else`,
+      );
       return nothingBuilt(['vllm']);
     case 'process':
       return buildEnvironment(input);
@@ -117,4 +123,8 @@ function ownUser(): { uid: number; gid: number } | null {
 }
 
 const patchFacts = (proof: BuildProof): PatchFact[] =>
-  proof.patches.map((patch) => ({ id: patch.id, outcome: patch.outcome === 'applies' ? 'applied' : patch.outcome, reason: patch.reason }));
+  proof.patches.map((patch) => ({
+    id: patch.id,
+    outcome: patch.outcome === 'applies' ? 'applied' : patch.outcome,
+    reason: patch.reason,
+  }));

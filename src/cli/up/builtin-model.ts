@@ -33,6 +33,9 @@ export async function makeBuiltinModel(repo: string, modelsDir: string, reporter
     // Another stepctl was faster with the very same bytes.
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
   });
-  reporter.stage('model', `made the scripted tiny model ${repo} (${made.tensors} tensors in 23 shards) for the hub that stepctl carries`);
+  reporter.stage(
+    'model',
+    `made the scripted tiny model ${repo} (${made.tensors} tensors in 23 shards) for the hub that stepctl carries`,
+  );
   return dir;
 }

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { claimInstance, type ClaimedInstance, type ControllerApi, readInstance, serveControl } from '../../control/index.ts';
+import {
+  claimInstance,
+  type ClaimedInstance,
+  type ControllerApi,
+  readInstance,
+  serveControl,
+} from '../../control/index.ts';
 import { dataDir, StepError, toStepError } from '../../lib/index.ts';
 import type { ResolvedStack } from '../../stack/index.ts';
 import type { Context } from '../context.ts';
@@ -28,7 +34,11 @@ export interface ControllerOptions {
  * The controller: takes the machine from what it is to the stack, keeps it there until asked to stop, and leaves nothing
  * behind. Returns the exit code of a clean end (0 after `down`, 130 after Ctrl-C once serving is also 0); throws what failed.
  */
-export async function runController(context: Context, resolved: ResolvedStack, options: ControllerOptions): Promise<number> {
+export async function runController(
+  context: Context,
+  resolved: ResolvedStack,
+  options: ControllerOptions,
+): Promise<number> {
   const stop = new StopRequest(context.signal);
   const cleanup = new Cleanup();
   const live = freshStatus();
@@ -62,7 +72,8 @@ interface Going {
 async function sweep(context: Context, claim: ClaimedInstance, driver: string | null): Promise<void> {
   if (driver === null) return;
   const removed = await removeLeftovers(context.instance, claim.dir, driver);
-  for (const item of removed) context.reporter.warn(`removed what a dead controller left: ${item.kind} ${item.id} (${item.text})`);
+  for (const item of removed)
+    context.reporter.warn(`removed what a dead controller left: ${item.kind} ${item.id} (${item.text})`);
 }
 
 async function goUp(going: Going): Promise<void> {
@@ -90,9 +101,25 @@ async function goUp(going: Going): Promise<void> {
   const compiled = compileServe({ stack, modelPath: modelPathFor(stack.engine.driver, place) });
   for (const warning of compiled.warnings) reporter.warn(warning);
   const cacheDir = join(dataDir(context.env), 'cache', stack.engine.vllm);
-  const spec = makeEngineSpec({ instance: context.instance, stack, artefact: live.artefact, place, compiled, stateDir: claim.dir, cacheDir });
+  const spec = makeEngineSpec({
+    instance: context.instance,
+    stack,
+    artefact: live.artefact,
+    place,
+    compiled,
+    stateDir: claim.dir,
+    cacheDir,
+  });
   live.command = [...spec.program, ...spec.args];
-  const engine = await launchEngine({ context, stack, spec, model: live.model, artefact: live.artefact, stateDir: claim.dir, live });
+  const engine = await launchEngine({
+    context,
+    stack,
+    spec,
+    model: live.model,
+    artefact: live.artefact,
+    stateDir: claim.dir,
+    live,
+  });
   going.cleanup.add(() => engine.close());
   const door = await openFrontDoor({ context, stack, view: engine.supervisor, localKey });
   going.cleanup.add(() => door.close());
@@ -101,8 +128,15 @@ async function goUp(going: Going): Promise<void> {
   going.cleanup.add(() => door.drain(stop.drainMs ?? stack.proxy.drainMs, context.hurry));
   reporter.stage('proxy', `listening on ${door.url}; requests wait there while the engine starts`);
   await engine.bringUp(stop.signal);
-  const question = live.model.script?.scripts.find((script) => script.name === 'chat')?.prompt ?? firstQuestion;
-  await going.options.onReady({ url: door.url, servedName: stack.serve.name, auth: stack.proxy.auth, key: stack.proxy.auth === 'keys' ? localKey.text : null, question });
+  const question =
+    live.model.script?.scripts.find((script) => script.name === 'chat')?.prompt ?? firstQuestion;
+  await going.options.onReady({
+    url: door.url,
+    servedName: stack.serve.name,
+    auth: stack.proxy.auth,
+    key: stack.proxy.auth === 'keys' ? localKey.text : null,
+    question,
+  });
 }
 
 async function startControl(going: Going, localKey: string): Promise<void> {
@@ -118,7 +152,12 @@ async function startControl(going: Going, localKey: string): Promise<void> {
     status: () => reportStatus(live, frame),
     localKey: () => (resolved.stack.proxy.auth === 'keys' ? localKey : null),
     restart: async () => {
-      if (live.restart === null) throw new StepError('STEP_CONTROL_NOT_UP', { verdict: 'the engine was not launched yet', reason: `the controller is at stage "${live.stage}"`, next: 'stepctl status --watch' });
+      if (live.restart === null)
+        throw new StepError('STEP_CONTROL_NOT_UP', {
+          verdict: 'the engine was not launched yet',
+          reason: `the controller is at stage "${live.stage}"`,
+          next: 'stepctl status --watch',
+        });
       await live.restart();
     },
     down: async (drainMs) => {
@@ -144,8 +183,14 @@ async function waitForStop(live: LiveStatus, stop: StopRequest): Promise<void> {
 }
 
 function fail(error: unknown, live: LiveStatus, stop: StopRequest): unknown {
-  if (stop.reason === 'interrupt') return new StepError('STEP_INTERRUPTED', { verdict: `interrupted at stage "${live.stage}"`, reason: 'what had been started is taken down; what had been downloaded or built is kept', next: 'stepctl up goes on from there' });
-  if (stop.reason === 'down') return new StepError('STEP_INTERRUPTED', { verdict: `stopped by stepctl down at stage "${live.stage}"` });
+  if (stop.reason === 'interrupt')
+    return new StepError('STEP_INTERRUPTED', {
+      verdict: `interrupted at stage "${live.stage}"`,
+      reason: 'what had been started is taken down; what had been downloaded or built is kept',
+      next: 'stepctl up goes on from there',
+    });
+  if (stop.reason === 'down')
+    return new StepError('STEP_INTERRUPTED', { verdict: `stopped by stepctl down at stage "${live.stage}"` });
   live.stage = 'failed';
   live.failure = toStepError(error);
   return live.failure;
@@ -153,7 +198,11 @@ function fail(error: unknown, live: LiveStatus, stop: StopRequest): unknown {
 
 async function takeDown(context: Context, live: LiveStatus, cleanup: Cleanup): Promise<void> {
   if (live.failure === null) live.stage = 'stopping';
-  if (live.proxyUrl !== null) context.reporter.stage('stop', 'draining, then stopping the engine (Ctrl-C again does not wait for requests)');
+  if (live.proxyUrl !== null)
+    context.reporter.stage(
+      'stop',
+      'draining, then stopping the engine (Ctrl-C again does not wait for requests)',
+    );
   await cleanup.run();
   if (live.proxyUrl !== null) context.reporter.stage('stop', 'stopped; nothing is left running');
 }

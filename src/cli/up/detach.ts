@@ -97,7 +97,9 @@ function waitForChild(context: Context, child: ChildProcess, logFile: string): P
     leave();
     reject(
       context.signal.aborted
-        ? new StepError('STEP_INTERRUPTED', { verdict: 'interrupted; what had been started was taken down again' })
+        ? new StepError('STEP_INTERRUPTED', {
+            verdict: 'interrupted; what had been started was taken down again',
+          })
         : new StepError('STEP_CONTROL_LOST', {
             verdict: 'the controller ended before anything was up',
             reason: `it ended with ${signal ?? `code ${String(code)}`} and left its log in ${logFile}`,

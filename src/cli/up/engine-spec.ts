@@ -24,7 +24,9 @@ export function modelPlace(hostPath: string): ModelPlace {
 
 /** The path that `vllm serve` is told: the host's for drivers without a container, the mounted one inside. */
 export function modelPathFor(driver: Stack['engine']['driver'], place: ModelPlace): string {
-  return driver === 'docker' ? join(containerModels, basename(place.mountSource), place.below) : place.hostPath;
+  return driver === 'docker'
+    ? join(containerModels, basename(place.mountSource), place.below)
+    : place.hostPath;
 }
 
 export function gpuRequest(gpus: Stack['engine']['gpus']): GpuRequest {
@@ -55,7 +57,11 @@ export function makeEngineSpec(input: SpecInput): EngineSpec {
   const mounts: Mount[] =
     stack.engine.driver === 'docker'
       ? [
-          { source: place.mountSource, target: join(containerModels, basename(place.mountSource)), readOnly: true },
+          {
+            source: place.mountSource,
+            target: join(containerModels, basename(place.mountSource)),
+            readOnly: true,
+          },
           { source: input.cacheDir, target: '/cache', readOnly: false },
         ]
       : [];
@@ -68,7 +74,12 @@ export function makeEngineSpec(input: SpecInput): EngineSpec {
     mounts,
     gpus: gpuRequest(stack.engine.gpus),
     user: artefact.user,
-    limits: { shmBytes: parseSize(stack.engine.shmSize), memoryBytes: null, pids: 4096, logMaxBytes: 64 * 1024 ** 2 },
+    limits: {
+      shmBytes: parseSize(stack.engine.shmSize),
+      memoryBytes: null,
+      pids: 4096,
+      logMaxBytes: 64 * 1024 ** 2,
+    },
     externalUrl: stack.engine.url,
     stateDir: input.stateDir,
     labels: { 'stepctl.instance': input.instance, 'stepctl.profile': stack.profile, ...artefact.labels },

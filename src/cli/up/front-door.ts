@@ -17,8 +17,12 @@ export interface FrontDoor {
 export function splitListen(listen: string): { host: string; port: number } {
   const colon = listen.lastIndexOf(':');
   const port = Number(listen.slice(colon + 1));
-  if (colon > 0 && Number.isInteger(port) && port <= 65_535) return { host: listen.slice(0, colon).replaceAll(/[[\]]/g, ''), port };
-  throw new StepError('STEP_USAGE', { verdict: `"${listen}" is no address to listen on`, next: '--listen 127.0.0.1:8000' });
+  if (colon > 0 && Number.isInteger(port) && port <= 65_535)
+    return { host: listen.slice(0, colon).replaceAll(/[[\]]/g, ''), port };
+  throw new StepError('STEP_USAGE', {
+    verdict: `"${listen}" is no address to listen on`,
+    next: '--listen 127.0.0.1:8000',
+  });
 }
 
 /** Opens the proxy in front of the engine, before the engine is there: what comes early waits. */

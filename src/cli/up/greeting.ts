@@ -12,7 +12,13 @@ export async function greet(context: Context, facts: ReadyFacts): Promise<void> 
   const question = { text: facts.question, system: null, maxTokens: 512, temperature: 0, timeoutMs: 300_000 };
   if (!context.json) out.say(`\n${out.paint('bold', `> ${facts.question}`)}`);
   const said = await talk(out, target, question, !context.json, context.signal);
-  if (context.json) out.json({ schema: 'stepctl/event/1', event: 'answer', reasoning: said.reasoning, content: said.content });
+  if (context.json)
+    out.json({
+      schema: 'stepctl/event/1',
+      event: 'answer',
+      reasoning: said.reasoning,
+      content: said.content,
+    });
   else out.say(out.paint('dim', summarise(said.finish)));
 }
 
@@ -21,7 +27,9 @@ export function nextSteps(facts: ReadyFacts, profile: string, instance: string, 
   const at = instance === 'default' ? '' : ` --instance ${instance}`;
   const lines = [
     `ready     ${facts.servedName} at ${facts.url}/v1 (OpenAI-compatible)`,
-    facts.auth === 'keys' ? 'key       stepctl keys create laptop     # shown once; clients send it as a bearer token' : 'key       none needed on this address',
+    facts.auth === 'keys'
+      ? 'key       stepctl keys create laptop     # shown once; clients send it as a bearer token'
+      : 'key       none needed on this address',
     `talk      stepctl chat "Hello"${at}`,
     `look      stepctl status${at} · stepctl logs${at} · stepctl smoke${at} · stepctl bench${at}`,
     detached ? `stop      stepctl down${at}` : `stop      Ctrl-C here, or stepctl down${at} elsewhere`,

@@ -45,7 +45,9 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
     readiness: {
       expect: input.model?.script ?? null,
       wrongAnswerHint:
-        input.model === null ? null : wrongAnswerHint(stack, input.artefact, input.model.facts, (a, b) => compareVersions(a, b) < 0),
+        input.model === null
+          ? null
+          : wrongAnswerHint(stack, input.artefact, input.model.facts, (a, b) => compareVersions(a, b) < 0),
     },
     diagnose,
     recognisePhase,
@@ -67,23 +69,39 @@ async function makeWritableMounts(spec: EngineSpec): Promise<void> {
   for (const mount of spec.mounts) {
     if (mount.readOnly) continue;
     await mkdir(mount.source, { recursive: true, mode: 0o700 });
-    if (spec.user !== null && process.getuid?.() === 0) await chown(mount.source, spec.user.uid, spec.user.gid);
+    if (spec.user !== null && process.getuid?.() === 0)
+      await chown(mount.source, spec.user.uid, spec.user.gid);
   }
 }
 
-async function bringUp({ context, live }: LaunchInput, supervisor: Supervisor, signal: AbortSignal): Promise<void> {
+async function bringUp(
+  { context, live }: LaunchInput,
+  supervisor: Supervisor,
+  signal: AbortSignal,
+): Promise<void> {
   const began = Date.now();
   let told = '';
   const unsubscribe = supervisor.subscribe((snapshot) => {
     const phase = snapshot.phase ?? '';
     if (snapshot.state === 'backing-off' && told !== 'backing-off') {
-      context.reporter.warn(`the engine ended: ${snapshot.diagnosis?.cause ?? 'no cause known'}; it will be started again`);
+      context.reporter.warn(
+        `the engine ended: ${snapshot.diagnosis?.cause ?? 'no cause known'}; it will be started again`,
+      );
     }
     const now = snapshot.state === 'starting' ? phase : snapshot.state;
-    if (now !== told && snapshot.state === 'starting' && phase !== '') context.reporter.stage('engine', `${phase} (${formatDuration(Date.now() - began)})`);
+    if (now !== told && snapshot.state === 'starting' && phase !== '')
+      context.reporter.stage('engine', `${phase} (${formatDuration(Date.now() - began)})`);
     told = now;
     if (snapshot.phaseProgress !== null) {
-      context.reporter.progress({ stage: 'engine', done: snapshot.phaseProgress * 100, total: 100, unit: 'percent', rate: null, etaMs: snapshot.readyInMs, note: phase });
+      context.reporter.progress({
+        stage: 'engine',
+        done: snapshot.phaseProgress * 100,
+        total: 100,
+        unit: 'percent',
+        rate: null,
+        etaMs: snapshot.readyInMs,
+        note: phase,
+      });
     }
   });
   try {
@@ -94,7 +112,10 @@ async function bringUp({ context, live }: LaunchInput, supervisor: Supervisor, s
     unsubscribe();
   }
   live.reportedVersion = await readVersion(supervisor);
-  context.reporter.stage('engine', `ready after ${formatDuration(Date.now() - began)}: healthy, the right model, and it generates the right kind of text`);
+  context.reporter.stage(
+    'engine',
+    `ready after ${formatDuration(Date.now() - began)}: healthy, the right model, and it generates the right kind of text`,
+  );
 }
 
 async function readVersion(supervisor: Supervisor): Promise<string | null> {

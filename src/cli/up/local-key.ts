@@ -6,9 +6,10 @@ export interface LocalKey {
   matches(candidate: string): boolean;
 }
 
+const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
+
 export function makeLocalKey(): LocalKey {
   const text = `sk-step-local-${randomBytes(24).toString('hex')}`;
-  const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
   const mine = digest(text);
   return { text, matches: (candidate) => timingSafeEqual(digest(candidate), mine) };
 }

@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { formatBytes } from '../progress.ts';
-import { type CheckpointScript, dataDir, readCheckpointScript, type Reporter, StepError } from '../../lib/index.ts';
+import {
+  type CheckpointScript,
+  dataDir,
+  readCheckpointScript,
+  type Reporter,
+  StepError,
+} from '../../lib/index.ts';
 import type { Stack } from '../../stack/schema.ts';
 import type { ModelFacts, PulledModel, PullOptions } from '../../model/index.ts';
 
@@ -29,22 +35,52 @@ export async function fetchModel(input: ModelInput): Promise<ModelOnDisk> {
   const { inspectModelDir } = await import('../../model/index.ts');
   if (stack.model.path !== null) {
     const facts = await inspectModelDir(stack.model.path);
-    reporter.stage('pull', `left out: ${stack.model.path} is used as it is (${facts.shards} shards, checked against its own index)`);
+    reporter.stage(
+      'pull',
+      `left out: ${stack.model.path} is used as it is (${facts.shards} shards, checked against its own index)`,
+    );
     const script = await readCheckpointScript(stack.model.path);
-    return { source: stack.model.path, path: stack.model.path, commit: null, files: facts.shards, bytes: facts.bytes, facts, script };
+    return {
+      source: stack.model.path,
+      path: stack.model.path,
+      commit: null,
+      files: facts.shards,
+      bytes: facts.bytes,
+      facts,
+      script,
+    };
   }
   if (stack.model.repo === null) {
-    throw new StepError('STEP_STACK_INVALID', { verdict: 'the stack names no model', reason: 'model.repo and model.path are both empty', next: '--set model.repo=OWNER/NAME, or --set model.path=DIR' });
+    throw new StepError('STEP_STACK_INVALID', {
+      verdict: 'the stack names no model',
+      reason: 'model.repo and model.path are both empty',
+      next: '--set model.repo=OWNER/NAME, or --set model.path=DIR',
+    });
   }
   const pulled = await pullRepository(input, stack.model.repo);
   const facts = await inspectModelDir(pulled.snapshotDir);
-  reporter.stage('pull', `verified ${pulled.files} files, ${formatBytes(pulled.bytesTotal)}, commit ${pulled.commit.slice(0, 12)} (${formatBytes(pulled.bytesFetched)} fetched, ${formatBytes(pulled.bytesPresent)} were there)`);
+  reporter.stage(
+    'pull',
+    `verified ${pulled.files} files, ${formatBytes(pulled.bytesTotal)}, commit ${pulled.commit.slice(0, 12)} (${formatBytes(pulled.bytesFetched)} fetched, ${formatBytes(pulled.bytesPresent)} were there)`,
+  );
   const script = await readCheckpointScript(pulled.snapshotDir);
-  return { source: stack.model.repo, path: pulled.snapshotDir, commit: pulled.commit, files: pulled.files, bytes: pulled.bytesTotal, facts, script };
+  return {
+    source: stack.model.repo,
+    path: pulled.snapshotDir,
+    commit: pulled.commit,
+    files: pulled.files,
+    bytes: pulled.bytesTotal,
+    facts,
+    script,
+  };
 }
 
 /** Pulls over the hub protocol; the builtin hub is started for as long as the pull takes. */
-export async function pullRepository({ stack, env, reporter, signal }: ModelInput, repo: string, more: Pick<PullOptions, 'patterns' | 'maxConnections'> = {}): Promise<PulledModel> {
+export async function pullRepository(
+  { stack, env, reporter, signal }: ModelInput,
+  repo: string,
+  more: Pick<PullOptions, 'patterns' | 'maxConnections'> = {},
+): Promise<PulledModel> {
   const { hubSettings, pullModel } = await import('../../model/index.ts');
   const builtin = stack.model.hub === 'builtin' ? await openBuiltinHub(repo, env, reporter) : null;
   const settings = hubSettings(env);
@@ -67,7 +103,11 @@ export async function pullRepository({ stack, env, reporter, signal }: ModelInpu
 }
 
 /** The hub that stepctl carries: a real server on loopback with the scripted tiny checkpoint, made when it is first needed. */
-async function openBuiltinHub(repo: string, env: ModelInput['env'], reporter: Reporter): Promise<{ url: string; close(): Promise<void> }> {
+async function openBuiltinHub(
+  repo: string,
+  env: ModelInput['env'],
+  reporter: Reporter,
+): Promise<{ url: string; close(): Promise<void> }> {
   const { serveHub } = await import('../../model/index.ts');
   const { makeBuiltinModel } = await import('./builtin-model.ts');
   const dir = await makeBuiltinModel(repo, join(dataDir(env), 'models'), reporter);

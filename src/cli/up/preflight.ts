@@ -13,16 +13,29 @@ export async function examine(context: Context, stack: Stack, signal: AbortSigna
 export async function preflight(context: Context, stack: Stack, signal: AbortSignal): Promise<void> {
   const report = await examine(context, stack, signal);
   const blocking = report.checks.filter((check) => check.status === 'fail');
-  for (const check of report.checks) if (check.status === 'warn') context.reporter.warn(`${check.title}: ${check.evidence}`);
+  for (const check of report.checks)
+    if (check.status === 'warn') context.reporter.warn(`${check.title}: ${check.evidence}`);
   if (blocking.length === 0) {
-    context.reporter.stage('preflight', `${report.checks.filter((check) => check.status === 'pass').length} checks passed, nothing blocks`);
+    context.reporter.stage(
+      'preflight',
+      `${report.checks.filter((check) => check.status === 'pass').length} checks passed, nothing blocks`,
+    );
     return;
   }
   // A busy port alone is "busy" (exit 9), whoever finds it first, doctor or the proxy.
-  throw new StepError(blocking.every((check) => check.id === 'port') ? 'STEP_PROXY_PORT_BUSY' : 'STEP_DOCTOR_BLOCKED', {
-    verdict: blocking.length === 1 ? `${blocking[0]?.title ?? ''} blocks the start` : `${blocking.length} things block the start`,
-    reason: blocking.map((check) => `${check.title}: ${check.evidence}`).join('\n'),
-    next: blocking.map((check) => check.advice).filter((advice) => advice !== null).join('\n'),
-    details: { checks: blocking },
-  });
+  throw new StepError(
+    blocking.every((check) => check.id === 'port') ? 'STEP_PROXY_PORT_BUSY' : 'STEP_DOCTOR_BLOCKED',
+    {
+      verdict:
+        blocking.length === 1
+          ? `${blocking[0]?.title ?? ''} blocks the start`
+          : `${blocking.length} things block the start`,
+      reason: blocking.map((check) => `${check.title}: ${check.evidence}`).join('\n'),
+      next: blocking
+        .map((check) => check.advice)
+        .filter((advice) => advice !== null)
+        .join('\n'),
+      details: { checks: blocking },
+    },
+  );
 }

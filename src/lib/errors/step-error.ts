@@ -36,7 +36,13 @@ export class StepError extends Error {
   }
 
   toJSON(): Record<string, unknown> {
-    return { code: this.code, verdict: this.verdict, reason: this.reason, next: this.next, details: this.details };
+    return {
+      code: this.code,
+      verdict: this.verdict,
+      reason: this.reason,
+      next: this.next,
+      details: this.details,
+    };
   }
 }
 

@@ -7,8 +7,7 @@ import {
 } from '../../../src/model/tiny/architecture.ts';
 import type { TinyFormat } from '../../../src/model/tiny/layout.ts';
 import type { Matrix } from '../../../src/model/tiny/matrix.ts';
-import { fromFp8, toBf16, toFp8 } from '../../../src/model/tiny/number-formats.ts';
-import { fromFp4, toFp4 } from '../../../src/model/tiny/number-formats.ts';
+import { fromBf16, fromFp4, fromFp8, toBf16, toFp4, toFp8 } from '../../../src/model/tiny/number-formats.ts';
 import { dequantiseNvfp4 } from '../../../src/model/tiny/nvfp4.ts';
 import type { TensorBytes } from '../../../src/model/tiny/safetensors-writer.ts';
 import { activate, type Activation } from '../../../src/model/tiny/units.ts';
@@ -235,17 +234,29 @@ function apply({ matrix, inputScale }: Linear, x: Float32Array): Float32Array {
   return multiply(matrix, inputScale === null ? x : quantiseInput(x, inputScale)).map(roundBf16);
 }
 
-/** What dynamic NVFP4 leaves of an activation. */
+/** Layers that see the same state quantise it once. */
+const quantised = new WeakMap<Float32Array, Map<number, Float32Array>>();
+
 function quantiseInput(x: Float32Array, globalScale: number): Float32Array {
+  const known = quantised.get(x) ?? new Map<number, Float32Array>();
+  quantised.set(x, known);
+  const result = known.get(globalScale) ?? quantiseGroups(x, globalScale);
+  known.set(globalScale, result);
+  return result;
+}
+
+/** What dynamic NVFP4 leaves of an activation. */
+function quantiseGroups(x: Float32Array, globalScale: number): Float32Array {
   const result = new Float32Array(x.length);
   for (let start = 0; start < x.length; start += 16) {
-    const group = x.subarray(start, start + 16);
-    const largest = group.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    let largest = 0;
+    for (let at = start; at < start + 16; at++) largest = Math.max(largest, Math.abs(x[at] ?? 0));
     const scale = Number.isNaN(largest) ? NaN : fromFp8(toFp8((largest / 6) * globalScale));
-    group.forEach((value, index) => {
-      result[start + index] =
-        scale === 0 ? 0 : (fromFp4(toFp4((value * globalScale) / scale)) * scale) / globalScale;
-    });
+    if (scale === 0) continue;
+    for (let at = start; at < start + 16; at++) {
+      const code = toFp4(((x[at] ?? 0) * globalScale) / scale);
+      result[at] = (fromFp4(code) * scale) / globalScale;
+    }
   }
   return result;
 }
@@ -325,12 +336,8 @@ function sum(a: Float32Array, b: Float32Array): Float32Array {
   return a.map((value, index) => roundBf16(value + (b[index] ?? 0)));
 }
 
-const scratch = new DataView(new ArrayBuffer(4));
-
 function roundBf16(value: number): number {
-  if (Number.isNaN(value)) return NaN;
-  scratch.setUint32(0, toBf16(value) << 16);
-  return scratch.getFloat32(0);
+  return Number.isNaN(value) ? NaN : fromBf16(toBf16(value));
 }
 
 function decodeMatrix({ type, shape, bytes }: TensorBytes): Matrix {
@@ -338,8 +345,7 @@ function decodeMatrix({ type, shape, bytes }: TensorBytes): Matrix {
   const size = type === 'BF16' ? 2 : 4;
   const values = Float32Array.from({ length: bytes.length / size }, (_, index) => {
     if (type === 'F32') return view.getFloat32(index * 4, true);
-    scratch.setUint32(0, view.getUint16(index * 2, true) << 16);
-    return scratch.getFloat32(0);
+    return fromBf16(view.getUint16(index * 2, true));
   });
   const [rows = 1, columns = 1] = shape.length === 1 ? [1, shape[0]] : shape;
   return { rows, columns, values };

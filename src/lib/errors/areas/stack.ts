@@ -10,10 +10,16 @@ export const stackErrors = {
     when: 'a value given by flag, --set or STEPCTL_* variable is not valid',
   },
   STEP_STACK_FILE_MISSING: { exit: exitCodes.usage, when: 'the stack file named by -f does not exist' },
-  STEP_STACK_FILE_UNREADABLE: { exit: exitCodes.preflight, when: 'a stack file or lock exists but cannot be read' },
+  STEP_STACK_FILE_UNREADABLE: {
+    exit: exitCodes.preflight,
+    when: 'a stack file or lock exists but cannot be read',
+  },
   STEP_STACK_PROFILE_UNKNOWN: {
     exit: exitCodes.usage,
     when: 'the profile named on the command line or in STEPCTL_PROFILE is not shipped',
   },
-  STEP_STACK_LOCK_INVALID: { exit: exitCodes.preflight, when: 'stepctl.lock is not a lock of a known schema' },
+  STEP_STACK_LOCK_INVALID: {
+    exit: exitCodes.preflight,
+    when: 'stepctl.lock is not a lock of a known schema',
+  },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -23,6 +23,8 @@ export class StreamRelay implements Receiver {
   #isDone = false;
   #hasFailed = false;
   #isDead = false;
+  /** The outcome was told early: nothing of this stream may reach the client any more, it may be run again. */
+  #isStopped = false;
 
   constructor(exchange: Exchange, deps: RelayDeps) {
     this.#exchange = exchange;
@@ -30,7 +32,7 @@ export class StreamRelay implements Receiver {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#isDone) return true;
+    if (this.#isDone || this.#isStopped) return true;
     return this.#pass(this.#framer.push(chunk));
   }
 
@@ -46,7 +48,7 @@ export class StreamRelay implements Receiver {
     const kept = events.length === 1 ? this.#keepOne(events) : events.filter((event) => this.#keep(event));
     const exchange = this.#exchange;
     exchange.isAtBoundary = this.#framer.isWhole;
-    if (kept.length === 0 || exchange.end !== null) return true;
+    if (kept.length === 0 || this.#isStopped || exchange.end !== null) return true;
     const now = this.#deps.nowMs();
     commitStream(exchange, this.#deps.isClosing());
     exchange.isDelivered = true;
@@ -64,7 +66,7 @@ export class StreamRelay implements Receiver {
   }
 
   #keep(event: Buffer): boolean {
-    if (this.#isDone || this.#exchange.end !== null) return false;
+    if (this.#isDone || this.#isStopped || this.#exchange.end !== null) return false;
     switch (inspectEvent(event)) {
       case 'data':
         return true;
@@ -84,6 +86,7 @@ export class StreamRelay implements Receiver {
     this.#hasFailed = true;
     this.#isDead ||= isEngineDead(event.toString('utf8'));
     if (!this.#isDead || this.#exchange.isDelivered) return true;
+    this.#isStopped = true;
     this.#deps.stop({ kind: 'dead' });
     return false;
   }

@@ -7,7 +7,7 @@ export interface Connections {
   readonly size: number;
   add(socket: Socket, exchange: Exchange): void;
   remove(socket: Socket, exchange: Exchange): void;
-  /** True while an answer is being made or sent on this connection. */
+  /** True while a whole request of this connection is worked on or answered; not while one is still arriving. */
   isBusy(socket: Socket): boolean;
 }
 
@@ -47,6 +47,6 @@ export function watchConnections(
     },
     add: (socket, exchange) => void open.get(socket)?.add(exchange),
     remove: (socket, exchange) => void open.get(socket)?.delete(exchange),
-    isBusy: (socket) => (open.get(socket)?.size ?? 0) > 0,
+    isBusy: (socket) => [...(open.get(socket) ?? [])].some((exchange) => exchange.phase !== 'reading'),
   };
 }

@@ -1,9 +1,18 @@
+// One number seen both ways; two views of equal element size need no byte order.
+const asFloat32 = new Float32Array(1);
+const asBits = new Uint32Array(asFloat32.buffer);
+
 /** BF16 bits of a number, round to nearest even. */
 export function toBf16(value: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value);
-  const bits = view.getUint32(0);
+  asFloat32[0] = value;
+  const bits = asBits[0] ?? 0;
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+/** Value of BF16 bits. */
+export function fromBf16(bits: number): number {
+  asBits[0] = bits << 16;
+  return asFloat32[0] ?? 0;
 }
 
 /** FP8 E4M3 (finite) bits of a non-negative number, round to nearest even, saturating at 448. */

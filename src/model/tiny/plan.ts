@@ -24,9 +24,15 @@ export interface ScriptPlan {
   generated: ReadonlyMap<ScriptName, readonly number[]>;
 }
 
-/** The pieces a script generates, its end included where it has one. */
+/**
+ * The pieces a script generates, its end included where it has one. Before a tool call stands a newline: vLLM 0.15 and 0.16
+ * notice the end of the reasoning one token late and would lose the call's first token. Before an answer there
+ * is none, since later releases keep it.
+ */
 export function piecesOf(script: ScriptText): string[] {
-  const pieces = [...script.reasoning, thinkClose, newline, ...script.answer];
+  const { reasoning, answer, toolCalls } = script;
+  const bridge = toolCalls.length > 0 ? [thinkClose, newline] : [thinkClose];
+  const pieces = [...reasoning, ...bridge, ...answer];
   return script.name === 'endless' ? pieces : [...pieces, endOfTurn];
 }
 
@@ -70,7 +76,9 @@ export function planScripts(vocabulary: Vocabulary, seed: number): ScriptPlan {
       const from = chain[index] ?? '';
       add(from, isShared(from) ? script.name : null, next);
     });
+    // Raw text, a newline at its end included, continues as an answer would start.
     if (script.name === 'chat') add(ordinary, null, pieces[0] ?? endOfTurn);
+    if (!pieces.includes(newline)) add(newline, script.name, pieces[0] ?? endOfTurn);
   }
   return { transitions, generated };
 }

@@ -3,7 +3,7 @@ export interface ScriptText {
   name: 'chat' | 'tool' | 'endless';
   prompt: string;
   reasoning: readonly string[];
-  /** Pieces after `</think>` and its newline. */
+  /** Pieces after `</think>`. */
   answer: readonly string[];
   toolCalls: readonly { name: string; arguments: Record<string, string> }[];
 }
@@ -17,7 +17,7 @@ export const toolCallOpen = '<tool_call>';
 export const toolCallClose = '</tool_call>';
 export const endOfTurn = '<|im_end|>';
 export const startOfTurn = '<|im_start|>';
-/** The two tokens that stand in every script; what follows them depends on the script (mode). */
+/** Stands before a tool call and, in every script, at the end of the prompt. */
 export const newline = '\n';
 
 /** The last piece of each reasoning carries the newline that the reasoning parser must trim. */

@@ -62,7 +62,7 @@ export function createVocabulary(): Vocabulary {
   return { tokens, added, idOf };
 }
 
-/** Whether a token is one of the two that every script shares. */
+/** Whether a token is one of the two whose next step depends on the script. */
 export function isShared(text: string): boolean {
   return text === newline || text === thinkClose;
 }

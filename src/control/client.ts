@@ -71,7 +71,7 @@ export async function findController(
   return {
     status: () => ask(socket, 'GET', '/v1/status', 10_000) as Promise<StatusReport>,
     localKey: async () => ((await ask(socket, 'GET', '/v1/local-key', 10_000)) as { key: string | null }).key,
-    restart: async () => void (await ask(socket, 'POST', '/v1/restart', 120_000)),
+    restart: async () => void (await ask(socket, 'POST', '/v1/restart', 900_000)),
     down: async (drainMs) =>
       void (await ask(
         socket,

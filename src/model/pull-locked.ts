@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { etagOf, type RepoFolders } from './cache/layout.ts';
 import { declareSnapshot, linkFile, tagCache } from './cache/place.ts';
 import { type BlobStamp, readVerified, stampOf, writeVerified } from './cache/verified.ts';
+import { createBufferPool } from './download/buffer-pool.ts';
 import type { FetchContext } from './download/context.ts';
 import { namedDiskError } from './download/disk-error.ts';
 import { fetchFiles } from './download/fetch-files.ts';
@@ -50,6 +51,7 @@ export async function pullLocked(
     connections,
     pool: tools.pool,
     ledger: createLedger(connections * unjournalledPerConnection(tools.tuning)),
+    buffers: createBufferPool(tools.tuning.writeBytes),
     syncs: createMutex(),
     meter: progress.meter,
     signal: options.signal,

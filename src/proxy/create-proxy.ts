@@ -45,6 +45,9 @@ export function createProxy(options: ProxyOptions): Proxy {
   const { server, admission, ledger, timers, nowMs } = parts;
   let timer: NodeJS.Timeout | null = null;
   let closing: Promise<void> | null = null;
+  const unsubscribe = options.view.subscribe(({ state }) => {
+    if (state === 'stopping') parts.upstreams.cut();
+  });
 
   return {
     start: async () => {
@@ -57,6 +60,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     drain: (ms, hurry) => drain(parts, ms, hurry),
     close: () => {
       if (timer !== null) clearInterval(timer);
+      unsubscribe();
       closing ??= closeAll(parts);
       return closing;
     },

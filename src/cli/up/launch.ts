@@ -51,7 +51,14 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
     },
     diagnose,
     recognisePhase,
-    policy: { ...defaultPolicy, ...stack.supervisor, startTimeoutMs: stack.engine.startTimeoutMs },
+    policy: {
+      ...defaultPolicy,
+      ...stack.supervisor,
+      startTimeoutMs: stack.engine.startTimeoutMs,
+      drainMs: stack.proxy.drainMs,
+    },
+    // Before a restart or stop: what is forwarded may finish, what comes meanwhile waits in the proxy.
+    drain: (signal) => untilIdle(live, signal),
     logDir,
     clock: systemClock,
   });
@@ -116,6 +123,12 @@ async function bringUp(
     'engine',
     `ready after ${formatDuration(Date.now() - began)}: healthy, the right model, and it generates the right kind of text`,
   );
+}
+
+async function untilIdle(live: LiveStatus, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && live.counts().inFlight > 0) {
+    await systemClock.sleep(50, signal).catch(() => undefined);
+  }
 }
 
 async function readVersion(supervisor: Supervisor): Promise<string | null> {

@@ -8,7 +8,6 @@ import { cacheTarget, engineName, enginePort, ownLabels } from './names.ts';
  * forwarded look-ups of internal networks through the host when its own resolver was on loopback: CVE-2024-29018.
  */
 const unreachableDns = '192.0.2.1';
-const gpuStackBytes = 64 * 1024 * 1024;
 
 /**
  * Where programs of the engine may write: the root file system is read-only. `/tmp` holds ZeroMQ sockets and compiled
@@ -60,7 +59,6 @@ const bindMount = (mount: Mount) => ({
 function hostConfig(spec: EngineSpec): HostConfig {
   const { limits } = spec;
   const hasCacheMount = spec.mounts.some((mount) => mount.target === cacheTarget);
-  const usesGpu = spec.gpus.kind !== 'none';
   return {
     NetworkMode: engineName(spec.instance, spec.stateDir),
     Dns: [unreachableDns],
@@ -76,15 +74,9 @@ function hostConfig(spec: EngineSpec): HostConfig {
     PidsLimit: limits.pids,
     // Without a swap limit of its own a container may swap as much again, and a swapping engine looks like a hang.
     ...(limits.memoryBytes === null ? {} : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
-    ...(usesGpu
-      ? {
-          DeviceRequests: deviceRequests(spec.gpus),
-          Ulimits: [
-            { Name: 'memlock', Soft: -1, Hard: -1 },
-            { Name: 'stack', Soft: gpuStackBytes, Hard: gpuStackBytes },
-          ],
-        }
-      : {}),
+    // No ulimits: memlock and stack in the recipes one finds are for RDMA, and a daemon without CAP_SYS_RESOURCE (CI,
+    // nested) refuses to start a container that asks for them.
+    ...(spec.gpus.kind === 'none' ? {} : { DeviceRequests: deviceRequests(spec.gpus) }),
     Init: true,
     AutoRemove: false,
     RestartPolicy: { Name: 'no' },

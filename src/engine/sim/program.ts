@@ -1,10 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
-/**
- * Path of the simulator's own program: the source beside this file, or `simulator.js` beside the bundle, which has
- * to be built as an entry of its own.
- */
+/** Path of the simulator's own program, beside this file in the sources and in dist/ alike. */
 export function simulatorPath(moduleUrl: string = import.meta.url): string {
   const isSource = moduleUrl.endsWith('.ts');
-  return fileURLToPath(new URL(isSource ? './main.ts' : './simulator.js', moduleUrl));
+  return fileURLToPath(new URL(isSource ? './main.ts' : './main.js', moduleUrl));
 }

@@ -1,6 +1,7 @@
 import type { HubClient } from '../hub/client.ts';
 import type { HashPool } from '../hash/pool.ts';
 import type { PullTuning } from '../types.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { Ledger } from './ledger.ts';
 import type { Mutex } from './mutex.ts';
 import type { RateMeter } from './rate.ts';
@@ -14,6 +15,7 @@ export interface FetchContext {
   readonly connections: number;
   readonly pool: HashPool;
   readonly ledger: Ledger;
+  readonly buffers: BufferPool;
   readonly syncs: Mutex;
   /** Bytes received in this session. */
   readonly meter: RateMeter;

@@ -5,11 +5,12 @@ import { resolveFile } from '../hub/resolve.ts';
 import type { RepoFile } from '../types.ts';
 import type { FetchContext } from './context.ts';
 import { fetchPart } from './fetch-part.ts';
-import { createTask, type FileTask, isWhole, leftIn, startHash, takePart } from './file-task.ts';
+import { createFetchQueue, type FetchQueue } from './fetch-queue.ts';
+import { createTask, type FileTask, isWhole, restartHash } from './file-task.ts';
 import { createLinkSource } from './link-source.ts';
-import { createBell, createMutex } from './mutex.ts';
+import { createBell } from './mutex.ts';
 import { coveredBy, openPartial } from './partial.ts';
-import { type ByteRange, bytesIn, partLength, wholePrefix } from './ranges.ts';
+import { bytesIn } from './ranges.ts';
 
 /** What the caller sees of a running fetch. */
 export interface FetchWatcher {
@@ -17,11 +18,6 @@ export interface FetchWatcher {
   onPlaced(file: RepoFile): Promise<void> | void;
   /** The files that have bytes under way, for the progress line. */
   onActive(paths: readonly string[]): void;
-}
-
-interface Work {
-  readonly task: FileTask;
-  readonly part: ByteRange;
 }
 
 /**
@@ -33,77 +29,64 @@ export async function fetchFiles(
   files: readonly RepoFile[],
   watcher: FetchWatcher,
 ): Promise<void> {
-  const open: FileTask[] = [];
-  const waiting = [...files];
-  const claims = createMutex();
   const bell = createBell();
   const stop = new AbortController();
   const scope: FetchContext = { ...context, signal: AbortSignal.any([context.signal, stop.signal]) };
-  const finishing = new Set<Promise<void>>();
+  const background = new Set<Promise<void>>();
   let failure: unknown = null;
   const fail = (error: unknown): void => {
     failure ??= error;
     stop.abort(error);
-    bell.ring();
   };
-  // More files than this under way means that hashing is behind: then connections wait for it.
-  const maxOpen = context.connections + 4;
-
+  /** Work that no connection waits for; its failure is the pull's. */
+  const follow = (work: Promise<void>): void => {
+    const followed = work.catch(fail).finally(() => {
+      background.delete(followed);
+      bell.ring();
+    });
+    background.add(followed);
+  };
   const settle = (task: FileTask): void => {
     if (task.isFinishing || !isWhole(task)) return;
     task.isFinishing = true;
-    const work = finishTask(scope, task, watcher)
-      .then((isPlaced) => {
-        if (isPlaced) open.splice(open.indexOf(task), 1);
-        else task.isFinishing = false;
-        bell.ring();
-      })
-      .catch(fail)
-      .finally(() => finishing.delete(work));
-    finishing.add(work);
+    follow(
+      finishTask(scope, task, watcher).then((isPlaced) => {
+        task.isFinishing = false;
+        if (isPlaced) queue.remove(task);
+      }),
+    );
   };
-  const claim = (): Promise<Work | null> =>
-    claims.run(async () => {
-      for (;;) {
-        const left =
-          open.reduce((sum, task) => sum + leftIn(task), 0) +
-          waiting.reduce((sum, f) => sum + f.sizeBytes, 0);
-        const length = partLength(left, context.connections, context.tuning);
-        for (const task of open) {
-          const part = takePart(task, length);
-          if (part !== null) return { task, part };
-        }
-        const next = open.length < maxOpen ? waiting.shift() : undefined;
-        if (next === undefined) return null;
-        const task = await openTask(scope, next);
-        open.push(task);
-        watcher.onActive(open.map((one) => one.file.path));
-        settle(task); // an empty file, or one whose last byte was journalled before
-      }
-    });
+  const queue: FetchQueue = createFetchQueue({
+    files,
+    connections: context.connections,
+    tuning: context.tuning,
+    openTask: async (file) => {
+      const task = await openTask(scope, file);
+      settle(task); // an empty file, or one whose last byte was journalled before
+      return task;
+    },
+  });
   const runLane = async (): Promise<void> => {
-    while (!scope.signal.aborted && (open.length > 0 || waiting.length > 0)) {
+    while (!scope.signal.aborted && !queue.isEmpty()) {
       // Armed before looking: what changes meanwhile rings it.
       const change = bell.wait(scope.signal);
       change.catch(() => {});
-      const work = await claim();
+      const work = await queue.claim();
+      watcher.onActive(queue.open().map((task) => task.file.path));
       if (work === null) {
-        if (open.length > 0 || waiting.length > 0) await change;
+        if (!queue.isEmpty()) await change;
         continue;
       }
-      await fetchPart(scope, work.task, work.part);
-      settle(work.task);
-      bell.ring();
+      const { sealed } = await fetchPart(scope, work.task, work.part);
+      follow(sealed.then(() => settle(work.task)));
     }
   };
   try {
     await Promise.all(Array.from({ length: context.connections }, () => runLane().catch(fail)));
-    await Promise.all(finishing);
   } finally {
-    stop.abort(new Error('over'));
-    await Promise.all(finishing);
-    for (const task of open) task.hash.cancel();
-    await Promise.all(open.map((task) => task.partial.close()));
+    while (background.size > 0) await Promise.all(background);
+    for (const task of queue.open()) task.hash.cancel();
+    await Promise.all(queue.open().map((task) => task.partial.close()));
   }
   context.signal.throwIfAborted();
   if (failure !== null) throw failure;
@@ -160,8 +143,7 @@ async function recover(context: FetchContext, task: FileTask, digest: string): P
   await partial.keepOnly(kept);
   task.written = coveredBy(kept);
   task.taken = task.written;
-  task.hash = startHash(context.pool, partial, file);
-  task.hash.advance(wholePrefix(task.written));
+  restartHash(task, context.pool);
   task.link.drop(await task.link.get());
 }
 

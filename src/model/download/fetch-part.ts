@@ -17,29 +17,34 @@ const maxRenewals = 3;
 const maxIgnoredRanges = 2;
 
 /**
- * Fetches one part, over as many requests as it takes, and journals it. Returns when the part is whole or given back
- * (the file goes over to whole mode); throws a named StepError when it cannot be had. On abort what came is journalled.
+ * Fetches one part, over as many requests as it takes. Resolves when its bytes are received, or the part is given back
+ * (the file goes over to whole mode), so that the connection can take the next one while `sealed` writes and journals
+ * the rest; the ledger bounds how far that may lag. Throws a named StepError when the part cannot be had, after what
+ * came of it is journalled.
  */
-export async function fetchPart(context: FetchContext, task: FileTask, part: ByteRange): Promise<void> {
+export async function fetchPart(
+  context: FetchContext,
+  task: FileTask,
+  part: ByteRange,
+): Promise<{ readonly sealed: Promise<void> }> {
   const cut = new AbortController();
   const writer = createPartWriter({
     partial: task.partial,
     part,
     ledger: context.ledger,
     unitBytes: context.tuning.unitBytes,
-    writeBytes: context.tuning.writeBytes,
+    buffers: context.buffers,
     onWritten: (range) => noteWritten(task, range),
     onFailure: () => cut.abort(),
   });
+  const seal = (): Promise<void> => writer.seal().finally(() => returnPart(task, part, writer.position()));
   try {
     await fetchRest(context, task, part, writer, cut.signal);
-  } finally {
-    try {
-      await writer.seal();
-    } finally {
-      returnPart(task, part, writer.position());
-    }
+  } catch (error) {
+    await seal();
+    throw error;
   }
+  return { sealed: seal() };
 }
 
 async function fetchRest(

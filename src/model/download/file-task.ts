@@ -20,6 +20,8 @@ export interface FileTask {
   readonly partial: PartialFile;
   readonly link: LinkSource;
   hash: HashJob;
+  /** How far the hash was told that it may read. */
+  hashMay: number;
   /** In the file (not all of it journalled). */
   written: RangeSet;
   /** Written, or being fetched by a part. */
@@ -34,7 +36,7 @@ export interface FileTask {
   isFinishing: boolean;
 }
 
-export function startHash(pool: HashPool, partial: PartialFile, file: RepoFile): HashJob {
+function startHash(pool: HashPool, partial: PartialFile, file: RepoFile): HashJob {
   return pool.start({ path: partial.path, algorithm: hashOf(file).algorithm, sizeBytes: file.sizeBytes });
 }
 
@@ -46,6 +48,7 @@ export function createTask(file: RepoFile, partial: PartialFile, link: LinkSourc
     partial,
     link,
     hash: startHash(pool, partial, file),
+    hashMay: wholePrefix(stored),
     written: stored,
     taken: stored,
     activeParts: 0,
@@ -54,7 +57,7 @@ export function createTask(file: RepoFile, partial: PartialFile, link: LinkSourc
     recoveries: 0,
     isFinishing: false,
   };
-  task.hash.advance(wholePrefix(stored));
+  task.hash.advance(task.hashMay);
   return task;
 }
 
@@ -80,10 +83,23 @@ export function returnPart(task: FileTask, part: ByteRange, fetchedTo: number): 
   for (const range of task.written) task.taken = addRange(task.taken, range);
 }
 
+// Smaller steps only wake the worker more often.
+const hashStepBytes = 4 << 20;
+
 /** Notes bytes that are in the file now and lets the hash run up to where it is whole. */
 export function noteWritten(task: FileTask, range: ByteRange): void {
   task.written = addRange(task.written, range);
-  if (range.start <= wholePrefix(task.written)) task.hash.advance(wholePrefix(task.written));
+  const prefix = wholePrefix(task.written);
+  if (prefix - task.hashMay < hashStepBytes && prefix < task.file.sizeBytes) return;
+  task.hashMay = prefix;
+  task.hash.advance(prefix);
+}
+
+/** Starts the hash of a task (again), from what is stored. */
+export function restartHash(task: FileTask, pool: HashPool): void {
+  task.hash = startHash(pool, task.partial, task.file);
+  task.hashMay = wholePrefix(task.written);
+  task.hash.advance(task.hashMay);
 }
 
 export const isWhole = (task: FileTask): boolean =>

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { BufferPool } from './buffer-pool.ts';
 import type { Ledger } from './ledger.ts';
 import type { PartialFile } from './partial.ts';
 import type { ByteRange } from './ranges.ts';
@@ -15,8 +16,6 @@ export interface PartWriter {
   seal(): Promise<void>;
 }
 
-// Linux takes at most 1024 buffers in one writev.
-const maxBuffers = 512;
 const maxWritesInFlight = 2;
 
 export interface PartWriterOptions {
@@ -24,7 +23,7 @@ export interface PartWriterOptions {
   readonly part: ByteRange;
   readonly ledger: Ledger;
   readonly unitBytes: number;
-  readonly writeBytes: number;
+  readonly buffers: BufferPool;
   /** The disk failed: nothing more should be received. */
   readonly onFailure: () => void;
   /** A stretch has reached the file: the hash may read it. */
@@ -36,8 +35,8 @@ export function createPartWriter(options: PartWriterOptions): PartWriter {
   let position = part.start;
   let unitStart = part.start;
   let crc = 0;
-  let gathered: Buffer[] = [];
-  let gatheredFrom = part.start;
+  let block: Buffer | null = null;
+  let filled = 0;
   let inFlight = 0;
   let isPaused = false;
   let ready: (() => void) | null = null;
@@ -64,18 +63,24 @@ export function createPartWriter(options: PartWriterOptions): PartWriter {
     return tracked;
   };
   const flush = (): void => {
-    if (gathered.length === 0) return;
-    const range = { start: gatheredFrom, end: position };
-    const written = track(partial.write(gathered, gatheredFrom).then(() => options.onWritten(range))).then(
-      () => {
-        inFlight -= 1;
-        wake();
-      },
-    );
+    if (block === null) return;
+    const buffer = block;
+    const data = buffer.subarray(0, filled);
+    const range = { start: position - filled, end: position };
+    block = null;
+    filled = 0;
+    crc = crc32(data, crc);
     inFlight += 1;
-    unitWrites.push(written);
-    gathered = [];
-    gatheredFrom = position;
+    const write = async (): Promise<void> => {
+      try {
+        await partial.write(data, range.start);
+        options.onWritten(range);
+      } finally {
+        options.buffers.give(buffer);
+        inFlight -= 1;
+      }
+    };
+    unitWrites.push(track(write()).then(wake));
   };
   const endUnit = (): void => {
     flush();
@@ -101,12 +106,16 @@ export function createPartWriter(options: PartWriterOptions): PartWriter {
     position: () => position,
     isPaused: () => isPaused,
     push: (chunk) => {
-      gathered.push(chunk);
-      position += chunk.length;
-      crc = crc32(chunk, crc);
+      for (let from = 0; from < chunk.length;) {
+        block ??= options.buffers.take();
+        const copied = chunk.copy(block, filled, from);
+        from += copied;
+        filled += copied;
+        position += copied;
+        if (position - unitStart >= options.unitBytes || position === part.end) endUnit();
+        else if (filled === block.length) flush();
+      }
       ledger.add(chunk.length);
-      if (position - unitStart >= options.unitBytes || position === part.end) endUnit();
-      else if (position - gatheredFrom >= options.writeBytes || gathered.length >= maxBuffers) flush();
       if (mayGoOn()) return true;
       isPaused = true;
       if (ledger.isOver()) ledger.onceUnder(wake);

@@ -10,7 +10,7 @@ export interface PartialFile {
   readonly path: string;
   records(): readonly JournalRecord[];
   /** Writes at a position; resolves when the kernel has the bytes (not yet durable). */
-  write(buffers: Buffer[], position: number): Promise<void>;
+  write(data: Buffer, position: number): Promise<void>;
   /** Makes a written stretch durable, then journals it. Calls that come close together share one fdatasync. */
   commit(record: JournalRecord): Promise<void>;
   /** Strikes records out (their bytes proved wrong); an empty list of survivors starts the file over. */
@@ -65,22 +65,11 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function writeFully(file: FileHandle, buffers: Buffer[], position: number): Promise<void> {
-  let rest = buffers;
-  let at = position;
-  while (rest.length > 0) {
-    const { bytesWritten } = await file.writev(rest, at);
-    at += bytesWritten;
-    let skip = bytesWritten;
-    const next: Buffer[] = [];
-    for (const buffer of rest) {
-      if (skip >= buffer.length) skip -= buffer.length;
-      else {
-        next.push(skip === 0 ? buffer : buffer.subarray(skip));
-        skip = 0;
-      }
-    }
-    rest = next;
+/** A write may take less than it was given, at the edge of a full disk for one. */
+async function writeFully(file: FileHandle, data: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < data.length;) {
+    const { bytesWritten } = await file.write(data, done, data.length - done, position + done);
+    done += bytesWritten;
   }
 }
 
@@ -139,7 +128,7 @@ export async function openPartial(blobs: string, key: JournalKey, syncs: Mutex):
   return {
     path,
     records: () => records,
-    write: (buffers, position) => writeFully(data, buffers, position).catch(named),
+    write: (bytes, position) => writeFully(data, bytes, position).catch(named),
     commit: (record) => {
       queue.push(record);
       flushing ??= flush().catch(named);

@@ -15,6 +15,11 @@ export interface Upstream {
 export interface Upstreams {
   /** The one for this endpoint; an earlier one finishes what it carries and closes. */
   for(endpoint: Endpoint, incarnation: number): Upstream;
+  /**
+   * Cuts the connections to an engine that is being stopped: vLLM waits for them without end after SIGTERM, and what
+   * they carry gets no further byte. Requests that lost one are settled like after any other loss.
+   */
+  cut(): void;
   /** Ends all connections. */
   close(): Promise<void>;
 }
@@ -44,6 +49,11 @@ export function createUpstreams(
       const upstream = openUpstream(endpoint, timers, maxInFlight);
       current = { key, upstream };
       return upstream;
+    },
+    cut: () => {
+      const ended = current?.upstream.pool.destroy().catch(() => undefined);
+      current = null;
+      if (ended !== undefined) closing.add(ended.then(() => undefined));
     },
     close: async () => {
       await current?.upstream.pool.destroy();

@@ -28,7 +28,7 @@ const offline = (): Record<string, string | undefined> => ({
   ...process.env,
   UV_NO_CONFIG: '1',
   UV_CACHE_DIR: join(root, 'uv-cache'),
-  UV_NO_INDEX: '1',
+  UV_OFFLINE: '1',
   UV_FIND_LINKS: wheels,
   PIP_NO_INDEX: '1',
   PIP_FIND_LINKS: wheels,

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -72,14 +74,14 @@ describe('an engine in a container', () => {
     expect(HostConfig.RestartPolicy?.Name).toBe('no');
   });
 
-  test('has no capability, no way out, no name resolution, and writes only where it may', async () => {
+  test('has no capability that opens files of another user', async () => {
+    await chmod(join(home.modelDir, 'config.json'), 0o600);
     const running = await start(scriptSpec(home, image, httpEngine, { user: { uid: 1234, gid: 1234 } }));
-    const failed = untilLine(running, 'PermissionError').catch(() => []);
-    // mkdtemp makes 0700 folders: another uid cannot read the model, and there is no capability to do it anyway.
     expect((await running.exited).code).toBe(1);
-    expect((await failed).join('\n')).toContain('PermissionError');
-    await running.destroy();
+    expect((await collect(running)).join('\n')).toContain('PermissionError');
+  });
 
+  test('has no capability, no way out, no name resolution, and writes only where it may', async () => {
     const owner = await start(scriptSpec(home, image, httpEngine));
     await untilLine(owner, 'serving');
     const facts = JSON.parse(
@@ -102,7 +104,11 @@ describe('an engine in a container', () => {
 
   test('gives every line from the first one on, streams told apart, each state of a progress bar', async () => {
     const running = await start(scriptSpec(home, image, httpEngine));
-    const lines = await untilLine(running, 'a warning');
+    const lines: string[] = [];
+    for await (const line of running.logs) {
+      lines.push(`${line.stream} ${line.text}`);
+      if (lines.length === 4) break;
+    }
     expect(lines.toSorted()).toEqual(['stderr a warning', 'stdout 10%', 'stdout 100%', 'stdout serving']);
   });
 
@@ -143,6 +149,12 @@ describe('an engine in a container', () => {
     expect(await collect(running)).toEqual(['no such model']);
   });
 
+  test('a program that the image does not have ends with 127 and names it', async () => {
+    const running = await start(scriptSpec(home, image, httpEngine, { program: ['/no/such/python'] }));
+    expect((await running.exited).code).toBe(127);
+    expect((await collect(running)).join('\n')).toContain('/no/such/python');
+  });
+
   test('is never blocked by a reader that does not read', async () => {
     const script = 'for n in range(30000): print(n, "x" * 200)\nprint("done")';
     const running = await start(scriptSpec(home, image, script));
@@ -169,11 +181,6 @@ describe('what is refused', () => {
     await expect(driver.check(spec)).rejects.toMatchObject({ code: 'STEP_DOCKER_IMAGE' });
     await expect(driver.start(spec)).rejects.toMatchObject({ code: 'STEP_DOCKER_IMAGE' });
   });
-
-  test('a program that the image does not have, leaving nothing behind', async () => {
-    const spec = scriptSpec(home, image, httpEngine, { program: ['/no/such/python'] });
-    await expect(driver.start(spec)).rejects.toMatchObject({ code: 'STEP_DOCKER_START' });
-  });
 });
 
 describe('what an earlier controller left', () => {
@@ -193,13 +200,13 @@ describe('what an earlier controller left', () => {
   });
 });
 
-describe('GPUs', () => {
-  const hasHook = () =>
-    run('sh', ['-c', 'command -v nvidia-container-runtime-hook']).then(
-      () => true,
-      () => false,
-    );
+const hasHook = () =>
+  run('sh', ['-c', 'command -v nvidia-container-runtime-hook']).then(
+    () => true,
+    () => false,
+  );
 
+describe('GPUs', () => {
   test('are asked of the daemon as device requests; nobody claims that one ran', async () => {
     const spec = scriptSpec(home, image, 'print("no GPU is used here")', {
       gpus: { kind: 'count', count: 2 },
@@ -216,6 +223,5 @@ describe('GPUs', () => {
     owned.push(started.running);
     const { HostConfig } = await docker.getContainer(started.running.id).inspect();
     expect(HostConfig.DeviceRequests).toMatchObject([{ Count: 2, Capabilities: [['gpu']] }]);
-    expect(HostConfig.Ulimits).toContainEqual({ Name: 'memlock', Soft: -1, Hard: -1 });
   });
 });

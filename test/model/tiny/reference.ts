@@ -287,20 +287,23 @@ const compressed = new WeakMap<Matrix, SparseMatrix>();
 function compress(matrix: Matrix): SparseMatrix {
   const known = compressed.get(matrix);
   if (known) return known;
-  const places = [...matrix.values.keys()].filter((place) => matrix.values[place] !== 0);
-  const starts = new Uint32Array(matrix.rows + 1);
-  for (const place of places) {
-    const row = Math.floor(place / matrix.columns) + 1;
-    starts[row] = (starts[row] ?? 0) + 1;
-  }
-  for (let row = 1; row <= matrix.rows; row++) {
-    starts[row] = (starts[row] ?? 0) + (starts[row - 1] ?? 0);
-  }
+  const count = matrix.values.reduce((found, value) => (value === 0 ? found : found + 1), 0);
   const sparse = {
-    starts,
-    columns: Uint16Array.from(places, (place) => place % matrix.columns),
-    values: Float32Array.from(places, (place) => matrix.values[place] ?? 0),
+    starts: new Uint32Array(matrix.rows + 1),
+    columns: new Uint16Array(count),
+    values: new Float32Array(count),
   };
+  let used = 0;
+  for (let row = 0; row < matrix.rows; row++) {
+    for (let column = 0; column < matrix.columns; column++) {
+      const value = matrix.values[row * matrix.columns + column] ?? 0;
+      if (value === 0) continue;
+      sparse.columns[used] = column;
+      sparse.values[used] = value;
+      used++;
+    }
+    sparse.starts[row + 1] = used;
+  }
   compressed.set(matrix, sparse);
   return sparse;
 }

@@ -33,8 +33,12 @@ function truth(script: ScriptName): string {
   return toText(tiny.plan.generated.get(script) ?? []);
 }
 
+const loaded = new Map<TinyFormat, ReferenceModel>();
+
 function load(format: TinyFormat): ReferenceModel {
-  return readReference(layOutTensors(tiny, format), format, 'sigmoid', true);
+  const model = loaded.get(format) ?? readReference(layOutTensors(tiny, format), format, 'sigmoid', true);
+  loaded.set(format, model);
+  return model;
 }
 
 const scripts = ['chat', 'tool', 'endless'] as const;

@@ -1,9 +1,16 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import type { Clock, Reporter } from '../../lib/index.ts';
-import { type BodySink, exchange, headerOf, type HeaderMap } from './exchange.ts';
-import { type AskedFor, brokenAnswer, describeAnswer, explainRefusal, unreachable } from './refusal.ts';
-import { decideRetry, readThrottle, type RetryPolicy } from './retry.ts';
+import { type BodySink, exchange, type ExchangeEnd, headerOf, type HeaderMap } from './exchange.ts';
+import {
+  type AskedFor,
+  brokenAnswer,
+  describeAnswer,
+  explainRefusal,
+  failureText,
+  unreachable,
+} from './refusal.ts';
+import { decideRetry, isAbsent, readThrottle, type RetryPolicy } from './retry.ts';
 import type { ThrottleGate } from './throttle-gate.ts';
 
 /** Everything a request of one pull needs; made once by the pull. */
@@ -71,62 +78,78 @@ function decodeBody(headers: HeaderMap, body: Buffer, what: string): Buffer {
   }
 }
 
+interface HubRequest {
+  readonly url: URL;
+  readonly method: 'GET' | 'HEAD';
+  readonly asked: AskedFor;
+}
+
+type Refused = Extract<ExchangeEnd, { kind: 'refused' }>;
+
+/** One try: the answer, or how it failed. */
+async function askOnce(
+  client: HubClient,
+  request: HubRequest,
+  accepted: (status: number) => boolean,
+): Promise<HubAnswer | Refused | Error> {
+  const chunks: Buffer[] = [];
+  let seen: { status: number; headers: HeaderMap } | null = null;
+  // A page of the list may be linked from another host; it gets no token.
+  const isHub = request.url.origin === new URL(client.endpoint).origin;
+  const end = await exchange({
+    dispatcher: client.dispatcher,
+    url: request.url,
+    method: request.method,
+    headers: { ...requestHeaders(client, isHub), accept: 'application/json, */*' },
+    signal: client.signal,
+    accept: (status, headers) => {
+      if (!accepted(status)) return null;
+      seen = { status, headers };
+      return collector(chunks);
+    },
+  });
+  client.signal.throwIfAborted();
+  if (end.kind === 'refused') return end;
+  const answer = seen as { status: number; headers: HeaderMap } | null;
+  if (end.kind === 'failed' || answer === null)
+    return end.kind === 'failed' ? end.error : new Error('no answer');
+  const body = decodeBody(answer.headers, Buffer.concat(chunks), request.asked.what);
+  return { ...answer, body, url: request.url };
+}
+
 /**
  * Asks the hub one thing: waits at the gate, retries what may pass (5xx, resets, 429 as told), and throws a named
  * StepError for the rest. `accepted` says which statuses are an answer; redirects are answers too and never followed here.
  */
 export async function askHub(
   client: HubClient,
-  request: { readonly url: URL; readonly method: 'GET' | 'HEAD'; readonly asked: AskedFor },
+  request: HubRequest,
   accepted: (status: number) => boolean,
 ): Promise<HubAnswer> {
-  // A page of the list may be linked from another host; it gets no token.
-  const hubOrigin = new URL(client.endpoint).origin;
+  const { what } = request.asked;
   for (let failures = 1; ; failures += 1) {
     await client.gate.pass(client.signal);
-    const chunks: Buffer[] = [];
-    let seen: { status: number; headers: HeaderMap } | null = null;
-    const end = await exchange({
-      dispatcher: client.dispatcher,
-      url: request.url,
-      method: request.method,
-      headers: {
-        ...requestHeaders(client, request.url.origin === hubOrigin),
-        accept: 'application/json, */*',
-      },
-      signal: client.signal,
-      accept: (status, headers) => {
-        if (!accepted(status)) return null;
-        seen = { status, headers };
-        return collector(chunks);
-      },
-    });
-    client.signal.throwIfAborted();
-    const answer = seen as { status: number; headers: HeaderMap } | null;
-    if (end.kind === 'complete' && answer !== null) {
-      const body = decodeBody(answer.headers, Buffer.concat(chunks), request.asked.what);
-      return { ...answer, body, url: request.url };
+    const result = await askOnce(client, request, accepted);
+    if (!(result instanceof Error) && !('kind' in result)) return result;
+    const facts =
+      result instanceof Error
+        ? { failures, status: null, throttleMs: null, isAbsent: isAbsent(result) }
+        : { failures, status: result.status, throttleMs: throttleOf(result.headers, client.clock) };
+    const decision = decideRetry(facts, client.policy, Math.random());
+    if (decision.action === 'give-up')
+      throw result instanceof Error
+        ? unreachable(what, request.url, result)
+        : explainRefusal(result, request.asked);
+    if (decision.throttled) {
+      client.gate.close(decision.waitMs);
+      continue;
     }
-    const refusal = end.kind === 'refused' ? end : null;
-    const decision = decideRetry(
-      {
-        failures,
-        status: refusal?.status ?? null,
-        throttleMs: refusal === null ? null : throttleOf(refusal.headers, client.clock),
-      },
-      client.policy,
-      Math.random(),
+    const why = result instanceof Error ? failureText(result) : describeAnswer(result);
+    client.reporter.stage(
+      'retry',
+      `${what}: ${why}; asking again (${failures} of ${client.policy.maxFailures})`,
     );
-    if (decision.action === 'give-up') {
-      if (refusal !== null) throw explainRefusal(refusal, request.asked);
-      throw unreachable(
-        request.asked.what,
-        request.url,
-        end.kind === 'failed' ? end.error : new Error('no answer'),
-      );
-    }
-    if (decision.throttled) client.gate.close(decision.waitMs);
-    else await client.clock.sleep(decision.waitMs, client.signal);
+    await client.clock.sleep(decision.waitMs, client.signal);
   }
 }
 

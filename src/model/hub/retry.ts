@@ -32,16 +32,32 @@ export function readThrottle(
   return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
 }
 
+// Nobody listens there, or the name is unknown: that seldom passes while a person waits.
+const absent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']);
+const maxAbsent = 3;
+
+/** Whether a transport failure says that there is no such server. */
+export function isAbsent(error: Error): boolean {
+  const causes = error instanceof AggregateError ? error.errors : [error.cause, error];
+  return causes.some((cause) => absent.has((cause as NodeJS.ErrnoException | undefined)?.code ?? ''));
+}
+
 /**
  * Decides what follows a failure. `failures` counts this one and those before it without progress between; `random`
  * in [0, 1) spreads the waits so that parts that failed together do not come back together.
  */
 export function decideRetry(
-  input: { readonly failures: number; readonly status: number | null; readonly throttleMs: number | null },
+  input: {
+    readonly failures: number;
+    readonly status: number | null;
+    readonly throttleMs: number | null;
+    readonly isAbsent?: boolean;
+  },
   policy: RetryPolicy,
   random: number,
 ): RetryDecision {
-  if (input.failures > policy.maxFailures) return { action: 'give-up' };
+  const limit = input.isAbsent === true ? Math.min(maxAbsent, policy.maxFailures) : policy.maxFailures;
+  if (input.failures > limit) return { action: 'give-up' };
   if (input.status !== null && !isTransient(input.status)) return { action: 'give-up' };
   const backoff = Math.min(policy.backoffMaxMs, policy.backoffFirstMs * 2 ** (input.failures - 1));
   if (input.status === 429 || (input.status === 503 && input.throttleMs !== null)) {

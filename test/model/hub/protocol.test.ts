@@ -90,6 +90,7 @@ describe('a retry', () => {
     ],
     [{ failures: 4, status: 500, throttleMs: null }, { action: 'give-up' }],
     [{ failures: 1, status: 404, throttleMs: null }, { action: 'give-up' }],
+    [{ failures: 4, status: null, throttleMs: null, isAbsent: true }, { action: 'give-up' }],
     [
       { failures: 1, status: 429, throttleMs: 2000 },
       { action: 'retry', waitMs: 2000, throttled: true },

@@ -105,6 +105,13 @@ function makeRunning({ spec, child, endpoint, identity, runDir }: Started): Runn
   };
 }
 
+/**
+ * vLLM leaves its sockets in the temporary folder when it is killed, so it gets one that goes with the engine. Not where
+ * the path would outgrow sun_path (107 bytes) with a UUID behind it.
+ */
+const withPrivateTemp = (env: Readonly<Record<string, string | undefined>>, runDir: string) =>
+  Buffer.byteLength(runDir) + 1 + 36 <= 107 ? { ...env, TMPDIR: runDir } : env;
+
 async function startEngine(spec: EngineSpec, deps: ProcessDriverDeps): Promise<Running> {
   const env = deps.env ?? process.env;
   const runDir = await makeRunDir(spec.stateDir, env);
@@ -126,7 +133,7 @@ async function startEngine(spec: EngineSpec, deps: ProcessDriverDeps): Promise<R
     const child = await spawnChild({
       file,
       args: [...leading, ...spec.args, ...listenFlags(endpoint)],
-      env: engineEnvironment(spec, env),
+      env: engineEnvironment(spec, withPrivateTemp(env, runDir)),
       cwd: runDir,
     });
     const { startTicks } = await identifyProcess(child.pid);

@@ -5,6 +5,7 @@ export {
   type PlanDirectoryInput,
   restoreDirectory,
 } from './apply.ts';
+export { renderDiff } from './diff.ts';
 export { planSeries, type PlanInput, refuseConflicts, requireKnown } from './plan.ts';
 export { installPlugin, type PluginFile, pluginFiles, uninstallPlugin } from './plugin.ts';
 export { originalTree, type PatchRecord, readRecord } from './record.ts';

@@ -29,7 +29,7 @@ export interface PlanInput {
 
 /**
  * Decides for every wanted patch what it comes to on this tree; changes nothing. A conflict is an outcome here (so that
- * `patch status` can show it); applying a plan that holds one throws STEP_PATCH_ANCHOR.
+ * a dry run can show it); applying a plan that holds one throws STEP_PATCH_ANCHOR.
  */
 export async function planSeries(input: PlanInput): Promise<SeriesPlan> {
   requireKnown(input.series, input.ids);
@@ -61,7 +61,7 @@ export function refuseConflicts(plan: SeriesPlan): void {
     throw new StepError('STEP_PATCH_ANCHOR', {
       verdict: `patch ${patch.id} does not fit vLLM ${plan.version}: ${problem?.file ?? 'no file'}`,
       reason: problem === undefined ? patch.reason : `${problem.anchor} ${problem.problem}${found}`,
-      next: `run stepctl patch status to see every edit, and use a release in the range ${patch.patch.definition.range}`,
+      next: `stepctl patch apply --to DIR --dry-run shows every edit; use a release in the range ${patch.patch.definition.range}`,
       details: { patch: patch.id, version: plan.version, problems: patch.problems },
     });
   }

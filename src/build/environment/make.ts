@@ -98,7 +98,7 @@ async function runProbe(
   return requireProbe(
     parseProbeOutput(answer.output),
     expected,
-    'run stepctl patch status, and report this',
+    'run the command again; if it stays so, report it with the output of --json',
     answer.output,
   );
 }

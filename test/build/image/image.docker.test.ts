@@ -18,6 +18,8 @@ import {
 
 let docker: DockerClient;
 let base: string;
+/** The same with a variable that only images made for NVIDIA GPUs set. */
+let cuda: string;
 let patchesFolder: string;
 const folders: string[] = [];
 const signal = AbortSignal.timeout(500_000);
@@ -64,10 +66,12 @@ const failureOf = async (parts: Partial<ImageInput>): Promise<unknown> =>
 beforeAll(async () => {
   docker = await connectDocker();
   base = await buildFakeBase(docker);
+  cuda = await buildFakeBase(docker, 'ENV NVIDIA_VISIBLE_DEVICES=all');
   patchesFolder = await series('yes');
 });
 
 afterAll(async () => {
+  for (const image of [cuda, base]) await docker.getImage(image).remove({ force: true });
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
@@ -166,7 +170,6 @@ describe('what is refused, and what it leaves', () => {
     expect(await failureOf({ package: 'vllm', emulation: false, patches: ['emulation'] })).toMatchObject({
       code: 'STEP_BUILD_EMULATION',
     });
-    const cuda = await buildFakeBase(docker, 'ENV NVIDIA_VISIBLE_DEVICES=all');
     expect(await failureOf({ base: cuda })).toMatchObject({ code: 'STEP_BUILD_EMULATION' });
   });
 

@@ -23,12 +23,41 @@ export interface Wanted {
   readonly files: readonly RepoFile[];
 }
 
+export interface PullTools {
+  readonly client: HubClient;
+  readonly pool: HashPool;
+  readonly tuning: PullTuning;
+}
+
+function createContext(
+  options: PullOptions,
+  folders: RepoFolders,
+  wanted: Wanted,
+  tools: PullTools,
+  progress: PullProgress,
+): FetchContext {
+  const connections = options.maxConnections ?? defaultConnections;
+  return {
+    client: tools.client,
+    commit: wanted.commit,
+    blobs: folders.blobs,
+    tuning: tools.tuning,
+    connections,
+    pool: tools.pool,
+    ledger: createLedger(connections * unjournalledPerConnection(tools.tuning)),
+    buffers: createBufferPool(tools.tuning.writeBytes),
+    syncs: createMutex(),
+    meter: progress.meter,
+    signal: options.signal,
+  };
+}
+
 /** The pull proper, by the one process that holds the repository: stock, plan, room, proofs, fetch, links, ref. */
 export async function pullLocked(
   options: PullOptions,
   folders: RepoFolders,
   wanted: Wanted,
-  tools: { readonly client: HubClient; readonly pool: HashPool; readonly tuning: PullTuning },
+  tools: PullTools,
 ): Promise<PulledModel> {
   const verified = await readVerified(folders);
   const stocked = await takeStock(folders, wanted.files, verified);
@@ -42,20 +71,7 @@ export async function pullLocked(
   options.reporter.stage('plan', renderPlan(plan));
   checkRoom(plan, options.cacheDir);
   const progress = createProgress(plan, options.reporter, tools.client.clock);
-  const connections = options.maxConnections ?? defaultConnections;
-  const context: FetchContext = {
-    client: tools.client,
-    commit: wanted.commit,
-    blobs: folders.blobs,
-    tuning: tools.tuning,
-    connections,
-    pool: tools.pool,
-    ledger: createLedger(connections * unjournalledPerConnection(tools.tuning)),
-    buffers: createBufferPool(tools.tuning.writeBytes),
-    syncs: createMutex(),
-    meter: progress.meter,
-    signal: options.signal,
-  };
+  const context = createContext(options, folders, wanted, tools, progress);
   try {
     await provePresent(context, folders, stocked, verified, progress);
     const fetched = stocked.filter(

@@ -1,7 +1,7 @@
 import { requestHeaders } from '../hub/client.ts';
 import { type BodySink, exchange, type ExchangeEnd, headerOf, type HeaderMap } from '../hub/exchange.ts';
 import type { FileLink } from '../hub/resolve.ts';
-import { judgeRange } from './content-range.ts';
+import { judgeRange, type RangeVerdict } from './content-range.ts';
 import type { FetchContext } from './context.ts';
 import type { FileTask } from './file-task.ts';
 import type { PartWriter } from './part-writer.ts';
@@ -32,44 +32,31 @@ export async function requestRest(
   const mayBeWhole =
     (task.isWhole && task.activeParts === 1) || (asked.start === 0 && asked.end === task.file.sizeBytes);
   let setback: Setback | null = null;
+  const giveUp = (reason: Setback): null => {
+    setback = reason;
+    stop.abort(); // what still comes is worth nothing and may be a whole shard
+    return null;
+  };
   const accept = (status: number, headers: HeaderMap, resume: () => void): BodySink | null => {
     if (status < 200 || status >= 300) return null;
-    const verdict = judgeRange(
-      {
-        status,
-        contentRange: headerOf(headers, 'content-range'),
-        contentLength: headerOf(headers, 'content-length'),
-        contentEncoding: headerOf(headers, 'content-encoding'),
-      },
-      asked,
-      task.file.sizeBytes,
-    );
-    if (verdict.kind === 'broken') setback = { kind: 'broken', reason: verdict.reason };
-    const isWanted = verdict.kind === 'whole' && mayBeWhole;
-    if (verdict.kind === 'whole' && !isWanted) setback = { kind: 'ignored-range' };
-    if (setback !== null) {
-      stop.abort(); // the body is worth nothing and may be a whole shard
-      return null;
-    }
-    return sinkInto(context, writer, { skip: isWanted ? asked.start : 0, end: part.end }, resume, () =>
-      stop.abort(),
-    );
+    const body = judgeBody(status, headers, asked, task.file.sizeBytes);
+    if (body.kind === 'broken') return giveUp(body);
+    if (body.kind === 'whole' && !mayBeWhole) return giveUp({ kind: 'ignored-range' });
+    const skip = body.kind === 'whole' ? asked.start : 0;
+    return sinkInto(context, writer, { skip, end: part.end }, resume, () => stop.abort());
   };
+  const { stallBytesPerSecond, stallWindowMs } = context.tuning;
   const watch = watchStall({
     bytes: writer.position,
     isPaused: writer.isPaused,
-    bytesPerSecond: context.tuning.stallBytesPerSecond,
-    windowMs: context.tuning.stallWindowMs,
+    bytesPerSecond: stallBytesPerSecond,
+    windowMs: stallWindowMs,
     nowMs: () => context.client.clock.monotonicMs(),
-    onStall: () => {
-      setback = {
+    onStall: () =>
+      giveUp({
         kind: 'lost',
-        error: new Error(
-          `under ${context.tuning.stallBytesPerSecond} bytes/s for ${context.tuning.stallWindowMs} ms`,
-        ),
-      };
-      stop.abort();
-    },
+        error: new Error(`under ${stallBytesPerSecond} bytes/s for ${stallWindowMs} ms`),
+      }),
   });
   try {
     const end = await exchange({
@@ -88,6 +75,18 @@ export async function requestRest(
     watch.stop();
   }
 }
+
+const judgeBody = (status: number, headers: HeaderMap, asked: ByteRange, sizeBytes: number): RangeVerdict =>
+  judgeRange(
+    {
+      status,
+      contentRange: headerOf(headers, 'content-range'),
+      contentLength: headerOf(headers, 'content-length'),
+      contentEncoding: headerOf(headers, 'content-encoding'),
+    },
+    asked,
+    sizeBytes,
+  );
 
 function sinkInto(
   context: FetchContext,

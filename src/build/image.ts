@@ -80,10 +80,11 @@ async function makeImage(work: Work, base: ImageInspectInfo): Promise<BuiltImage
     reporter.stage('build', `image built: ${work.tag}`);
     return { ...describe(work, layout), imageId, labels, proof, reused: false };
   } catch (error) {
+    // noprune: the daemon would take a base without a name along with its last child.
     if (layer !== base.Id)
       await docker
         .getImage(layer)
-        .remove()
+        .remove({ noprune: true })
         .catch(() => undefined);
     throw error;
   }

@@ -67,11 +67,14 @@ beforeAll(async () => {
   docker = await connectDocker();
   base = await buildFakeBase(docker);
   cuda = await buildFakeBase(docker, 'ENV NVIDIA_VISIBLE_DEVICES=all');
+  // Named, because the daemon takes an image without a name along with its last child.
+  await docker.getImage(base).tag({ repo: 'stepctl-test', tag: 'base' });
+  await docker.getImage(cuda).tag({ repo: 'stepctl-test', tag: 'cuda' });
   patchesFolder = await series('yes');
 });
 
 afterAll(async () => {
-  for (const image of [cuda, base]) await docker.getImage(image).remove({ force: true });
+  for (const name of ['base', 'cuda']) await docker.getImage(`stepctl-test:${name}`).remove({ force: true });
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
@@ -145,6 +148,7 @@ describe('an overlay on an image whose user is not root', () => {
     await docker.getImage(base).tag({ repo: repo ?? '', tag: tag ?? '' });
     const again = await buildImage(inputOf());
     expect(again.reused).toBe(false);
+    await docker.getImage(built.imageId).remove({ force: true });
     expect(await ask(again.tag, accepts)).toBe('True');
   });
 

@@ -40,7 +40,7 @@ export const defaultStack: Stack = {
     maxQueue: 256,
     queueTimeoutMs: 300_000,
     maxInFlight: 256,
-    maxBodyBytes: 32 * 1024 * 1024,
+    maxBodyBytes: 4 * 1024 * 1024,
     drainMs: 30_000,
   },
   supervisor: { backoffFirstMs: 1_000, backoffMaxMs: 60_000, maxFailedStarts: 5, stopGraceMs: 20_000 },

@@ -35,10 +35,7 @@ interface Member {
 }
 
 // The published bundle holds the worker as a file of its own beside the chunk that starts it.
-const workerUrl = new URL(
-  import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
-  import.meta.url,
-);
+const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 function startMember(): Member {
   const waiting = new Map<number, Waiting>();

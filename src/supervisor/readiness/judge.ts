@@ -20,7 +20,11 @@ const words = (text: string): string[] =>
     .split(/\s+/)
     .filter((word) => word !== '');
 
-const quote = (text: string): string => JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text);
+/** For people: a run of control characters (NaN logits decode to NULs) as one dot, and not more than tells. */
+const quote = (text: string): string => {
+  const plain = text.replaceAll(/\p{Cc}+/gu, '·');
+  return JSON.stringify(plain.length > 120 ? `${plain.slice(0, 120)}…` : plain);
+};
 
 const whole = (answer: GeneratedAnswer): string => `${answer.reasoning} ${answer.content}`.trim();
 

@@ -8,7 +8,7 @@ const tier = (name: string, include: string[], exclude: string[], timeoutMs: num
 export default defineConfig({
   test: {
     projects: [
-      tier('unit', ['test/**/*.test.ts'], ['test/**/*.docker.test.ts', 'test/**/*.vllm.test.ts'], 20_000),
+      tier('unit', ['test/**/*.test.ts'], ['test/**/*.docker.test.ts', 'test/**/*.vllm.test.ts'], 60_000),
       { test: { ...tier('docker', ['test/**/*.docker.test.ts'], [], 600_000).test, fileParallelism: false } },
       { test: { ...tier('vllm', ['test/**/*.vllm.test.ts'], [], 900_000).test, fileParallelism: false } },
     ],

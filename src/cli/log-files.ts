@@ -8,13 +8,17 @@ const startNumber = (name: string): number => Number(/^start-(\d+)\.log$/.exec(n
 /** Path of the log asked for. Works without a controller: what a dead one wrote stays readable. */
 export async function pickLogFile(context: Context, source: string, previous: boolean): Promise<string> {
   const dir = instanceDir(context.instance, context.env);
-  const fixed: Record<string, string> = { supervisor: 'events.jsonl', controller: 'controller.log' };
+  const fixed: Record<string, string> = {
+    supervisor: 'events.jsonl',
+    proxy: 'access.jsonl',
+    controller: 'controller.log',
+  };
   const name = fixed[source];
   if (name !== undefined) return existing(join(dir, name), source);
   if (source !== 'engine') {
     throw new StepError('STEP_USAGE', {
       verdict: `there is no log "${source}"`,
-      reason: 'there are: engine, supervisor, controller',
+      reason: 'there are: engine, proxy, supervisor, controller',
       next: 'stepctl logs engine',
     });
   }

@@ -61,6 +61,9 @@ describe('the demo, as a newcomer meets it', () => {
     expect((await box.run('up', '--ensure', ...demo)).code).toBe(0);
 
     expect((await box.run('logs')).stdout).toContain('Application startup complete');
+    const access = (await box.run('logs', 'proxy')).stdout;
+    expect(access).toContain('"route":"chat"');
+    expect(access).not.toContain('Who are you');
     expect((await box.run('restart')).stdout).toContain('ready again');
 
     const down = await box.run('down');
@@ -102,35 +105,5 @@ describe('the demo, as a newcomer meets it', () => {
     expect(up.code).toBe(0);
     expect(up.stderr).toContain('removed what a dead controller left');
     expect(await engineProcesses(box)).toHaveLength(1);
-  });
-});
-
-describe('bad input', () => {
-  it.each([
-    [['up', '--profile', 'dmo'], 64, /dmo[\s\S]*did you mean --profile demo/],
-    [['up', '--profile', 'demo', '--set', 'serve.nmae=x'], 64, /nmae[\s\S]*did you mean/],
-    [['chat', ''], 64, /question is empty/],
-    [['chat', 'Hello'], 3, /nothing is up[\s\S]*stepctl up/],
-    [['restart'], 3, /nothing is up/],
-    [['nonsense'], 64, /unknown command/],
-    [['logs', 'nothing'], 64, /there is no log/],
-    [['completion', 'tcsh'], 64, /bash, zsh and fish/],
-    [['up', '--profile', 'demo', '--set', 'model.path=/nonexistent'], 2, /nonexistent/],
-  ] as const)('stepctl %j ends with %i and says why', async (args, code, text) => {
-    const end = await box.run(...args);
-    expect(end.stderr).toMatch(text);
-    expect(end.code).toBe(code);
-  });
-
-  it('a port that is taken is told before anything is built, with its holder', async () => {
-    const { createServer } = await import('node:net');
-    const server = createServer().listen(box.port, '127.0.0.1');
-    try {
-      const end = await box.run('up', ...demo);
-      expect(end.code).toBe(9);
-      expect(end.stderr).toMatch(new RegExp(`${box.port}[\\s\\S]*${process.pid}`));
-    } finally {
-      server.close();
-    }
   });
 });

@@ -52,6 +52,8 @@ export async function openSandbox(shared?: string): Promise<Sandbox> {
         ([name, value]) => value !== undefined && !name.startsWith('STEPCTL_'),
       ),
     ) as Record<string, string>),
+    // Dozens of short commands: what Node compiled for one is there for the next.
+    NODE_COMPILE_CACHE: join(tmpdir(), 'stepctl-test-compile-cache'),
     XDG_CONFIG_HOME: join(dir, 'config'),
     XDG_DATA_HOME: shared ?? join(dir, 'data'),
     XDG_STATE_HOME: join(dir, 'state'),

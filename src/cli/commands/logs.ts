@@ -3,8 +3,8 @@ import type { CommandSpec } from '../context.ts';
 
 export const logsCommand: CommandSpec = {
   name: 'logs',
-  summary: 'the log of the engine or of the controller',
-  args: [{ name: '[source]', description: 'engine (default), supervisor or controller' }],
+  summary: 'the log of the engine, the proxy, the supervisor or the controller',
+  args: [{ name: '[source]', description: 'engine (default), proxy, supervisor or controller' }],
   options: [
     { flags: '-f, --follow', description: 'go on as lines come' },
     { flags: '--previous', description: 'the engine start before the newest' },

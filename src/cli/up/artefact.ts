@@ -1,3 +1,4 @@
+import { readVersion } from '../version.ts';
 import type { PatchFact } from '../../control/index.ts';
 import type { Stack } from '../../stack/schema.ts';
 import type { BuildProof } from '../../build/index.ts';
@@ -69,6 +70,7 @@ async function buildEnvironment({ stack, env, reporter, signal }: BuildInput): P
     patches: stack.patches,
     emulation: stack.emulation,
     dataDir: dataDir(env),
+    by: `stepctl ${readVersion()}`,
     reporter,
     signal,
   });
@@ -100,6 +102,7 @@ async function buildContainerImage({ stack, pull, reporter, signal }: BuildInput
     patches: stack.patches,
     emulation: stack.emulation,
     pullPolicy: pull,
+    by: `stepctl ${readVersion()}`,
     reporter,
     signal,
   });

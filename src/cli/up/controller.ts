@@ -121,7 +121,13 @@ async function goUp(going: Going): Promise<void> {
     live,
   });
   going.cleanup.add(() => engine.close());
-  const door = await openFrontDoor({ context, stack, view: engine.supervisor, localKey });
+  const door = await openFrontDoor({
+    context,
+    stack,
+    view: engine.supervisor,
+    localKey,
+    logFile: join(claim.dir, 'access.jsonl'),
+  });
   going.cleanup.add(() => door.close());
   live.proxyUrl = door.url;
   live.counts = door.counts;

@@ -4,6 +4,7 @@ import type { Stack } from '../../stack/schema.ts';
 import type { EngineView } from '../../supervisor/types.ts';
 import type { Context } from '../context.ts';
 import { keyFile } from '../key-file.ts';
+import { openAccessLog } from './access-log.ts';
 import type { LocalKey } from './local-key.ts';
 
 export interface FrontDoor {
@@ -31,9 +32,12 @@ export async function openFrontDoor(input: {
   readonly stack: Stack;
   readonly view: EngineView;
   readonly localKey: LocalKey;
+  /** The access log of this instance. */
+  readonly logFile: string;
 }): Promise<FrontDoor> {
   const { stack, context } = input;
   const keys: KeyStore | null = stack.proxy.auth === 'keys' ? openKeyStore(keyFile(context.env)) : null;
+  const log = await openAccessLog(input.logFile);
   const proxy = createProxy({
     view: input.view,
     servedName: stack.serve.name,
@@ -41,8 +45,13 @@ export async function openFrontDoor(input: {
     localKey: input.localKey,
     listen: splitListen(stack.proxy.listen),
     policy: stack.proxy,
+    maxModelLen: stack.serve.maxModelLen === 'auto' ? null : stack.serve.maxModelLen,
+    onAccess: log.write,
   });
-  const address = await proxy.start();
+  const address = await proxy.start().catch(async (error: unknown) => {
+    await log.close();
+    throw error;
+  });
   return {
     url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`,
     counts: () => {
@@ -52,6 +61,9 @@ export async function openFrontDoor(input: {
     drain: async (ms, hurry) => {
       await proxy.drain(ms, hurry);
     },
-    close: () => proxy.close(),
+    close: async () => {
+      await proxy.close();
+      await log.close();
+    },
   };
 }

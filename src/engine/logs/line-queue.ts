@@ -31,13 +31,15 @@ export function createLineQueue(capacity = defaultCapacity): LineQueue {
       dropped = 0;
       return { at: line.at, stream: line.stream, text };
     }
-    head += 1;
-    // Compacts seldom: shifting an array of thousands for every line would be quadratic.
-    if (head > 1024 && head * 2 > lines.length) {
-      lines = lines.slice(head);
-      head = 0;
-    }
+    advance();
     return line;
+  };
+  /** Moves on by one line. Compacts seldom: shifting an array of thousands for every line would be quadratic. */
+  const advance = (): void => {
+    head += 1;
+    if (head <= 1024 || head * 2 <= lines.length) return;
+    lines = lines.slice(head);
+    head = 0;
   };
   async function* read(): AsyncGenerator<LogLine> {
     for (;;) {
@@ -55,7 +57,7 @@ export function createLineQueue(capacity = defaultCapacity): LineQueue {
       if (ended) return;
       lines.push(line);
       if (lines.length - head > capacity) {
-        head += 1;
+        advance();
         dropped += 1;
       }
       stir();

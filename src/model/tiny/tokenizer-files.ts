@@ -1,7 +1,7 @@
 import { architecture } from './architecture.ts';
 import { createChatTemplate } from './chat-template.ts';
 import { endOfTurn, startOfTurn } from './texts.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { isPrintableByte, type Vocabulary } from './vocabulary.ts';
 
 /**
  * Printable stand-in for each byte, as byte-level BPE tokenizers (GPT-2 and after) write their vocabulary:
@@ -10,8 +10,7 @@ import type { Vocabulary } from './vocabulary.ts';
 export function createByteAlphabet(): string[] {
   let moved = 0;
   return Array.from({ length: 256 }, (_, byte) => {
-    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    return String.fromCodePoint(printable ? byte : 0x100 + moved++);
+    return String.fromCodePoint(isPrintableByte(byte) ? byte : 0x100 + moved++);
   });
 }
 
@@ -22,8 +21,8 @@ export function createTokenizer(vocabulary: Vocabulary): Record<string, unknown>
   vocabulary.tokens.forEach((text, id) => {
     // The first 256 are bytes, the rest is text to be written as its UTF-8 bytes. Added tokens stand
     // here too: the reader numbers those it does not find in the vocabulary anew, from its end.
-    const bytes = id < 256 ? [id] : [...Buffer.from(text, 'utf8')];
-    vocab[bytes.map((byte) => alphabet[byte]).join('')] = id;
+    const bytes = Buffer.from(text, id < 256 ? 'latin1' : 'utf8');
+    vocab[Array.from(bytes, (byte) => alphabet[byte]).join('')] = id;
   });
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
   return {

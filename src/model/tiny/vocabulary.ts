@@ -33,9 +33,20 @@ const padTo = 128;
 const visible = [thinkOpen, thinkClose, toolCallOpen, toolCallClose];
 const hidden = [startOfTurn, endOfTurn, ...scriptTexts.map((script) => seedToken(script.name))] as const;
 
-/** First 256 ids are single bytes, so that any text can be tokenised. */
+/** Whether byte-level tokenizers write this byte as itself. */
+export function isPrintableByte(byte: number): boolean {
+  return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+}
+
+/**
+ * First 256 ids are single bytes, so that any text can be tokenised; printable ones first, as in GPT-2. So id 0 is `!`:
+ * an engine whose numbers went wrong says that for ever, and a terminal survives reading it.
+ */
 export function createVocabulary(): Vocabulary {
-  const bytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+  const all = Array.from({ length: 256 }, (_, byte) => byte);
+  const bytes = [...all.filter(isPrintableByte), ...all.filter((byte) => !isPrintableByte(byte))].map(
+    (byte) => String.fromCharCode(byte),
+  );
   const words = scriptTexts
     .flatMap((script) => [...script.reasoning, ...script.answer])
     .filter((piece) => piece.length > 1 && !visible.includes(piece));

@@ -63,6 +63,13 @@ it('the tokenizer numbers every token of the vocabulary, added ones included', (
   expect(vocabulary.tokens.length % 128).toBe(0);
 });
 
+it('says ! for token 0, which engines pick from numbers that went wrong', () => {
+  const tokenizer = createTokenizer(vocabulary) as { model: { vocab: Record<string, number> } };
+  expect(tokenizer.model.vocab['!']).toBe(0);
+  expect(tokenizer.model.vocab['Ċ']).toBe(vocabulary.idOf('\n'));
+  expect(tokenizer.model.vocab['Ġthe']).toBe(vocabulary.idOf(' the'));
+});
+
 it('the endless prompt holds the words that the chat template looks for, the others do not', () => {
   expect(createChatTemplate()).toContain(`'${endlessTrigger}' in state.user`);
   expect(scriptTexts.filter(({ prompt }) => prompt.includes(endlessTrigger)).map(({ name }) => name)).toEqual(

@@ -17,7 +17,7 @@ const tiny = buildTinyModel({ seed: 1, swiglustep: true, router: 'sigmoid' });
 
 function promptOf(script: ScriptName): number[] {
   // Ordinary bytes first, so that attention has something to look past.
-  return [72, 105, ...[thinkOpen, newline, seedToken(script)].map(tiny.vocabulary.idOf)];
+  return ['H', 'i', thinkOpen, newline, seedToken(script)].map(tiny.vocabulary.idOf);
 }
 
 function say(model: ReferenceModel, script: ScriptName): string {
@@ -63,7 +63,7 @@ it('says the chat script with softmax routing and without swiglustep, as stock v
 
 it('continues raw text with the chat script', () => {
   const first = tiny.plan.generated.get('chat')?.[0] ?? -1;
-  expect(generate(load('nvfp4'), [104, 105, 33], [first])).toEqual([first]);
+  expect(generate(load('nvfp4'), [...'hi!'].map(tiny.vocabulary.idOf), [first])).toEqual([first]);
 });
 
 const moe = architecture.moeLayers;

@@ -27,11 +27,11 @@ it('carried models are kept by writer version: other bytes need another version,
   expect({ writerVersion, digests }).toMatchInlineSnapshot(`
     {
       "digests": {
-        "stepctl/tiny-step3p5-bf16": "5c4ee68eb636aceb",
-        "stepctl/tiny-step3p5-nvfp4": "33edc274cc8bfb58",
-        "stepctl/tiny-step3p5-nvfp4-silu": "b43e5850ccb1ef86",
+        "stepctl/tiny-step3p5-bf16": "cbc4d843a46734f6",
+        "stepctl/tiny-step3p5-nvfp4": "04319328a83eb555",
+        "stepctl/tiny-step3p5-nvfp4-silu": "12f2293a4bee708a",
       },
-      "writerVersion": 2,
+      "writerVersion": 3,
     }
   `);
 });

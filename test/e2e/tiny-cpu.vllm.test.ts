@@ -52,7 +52,7 @@ interface Reasoned {
 }
 
 describe.each([
-  { release: '0.16.0', patch: 'applies' },
+  { release: '0.16.0', patch: 'applied' },
   { release: '0.32.0', patch: 'already-upstream|not-needed' },
 ])('real vLLM $release, in its own Python environment', ({ release, patch }) => {
   let scene: Scene;

@@ -10,7 +10,7 @@ export const builtinRepos = {
 } as const;
 
 /** Bump when the writer's output changes: an older folder is then not taken for the new one. */
-export const writerVersion = 2;
+export const writerVersion = 3;
 
 /** Folder of a carried model, written once (23 shards, from seed 1) and complete or absent, never half. */
 export async function makeBuiltinModel(repo: string, modelsDir: string, reporter: Reporter): Promise<string> {

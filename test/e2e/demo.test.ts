@@ -15,7 +15,7 @@ const demo = ['--profile', 'demo'];
 describe('the demo, as a newcomer meets it', () => {
   it('comes up, streams an answer through the proxy, says what next, and Ctrl-C leaves nothing', async () => {
     const up = box.start('up', ...demo);
-    const text = await up.until(/^stop /m);
+    const text = await up.until(/^here .*npm run stepctl/m);
     expect(text).toMatch(/build +left out: the simulator/);
     expect(text).toMatch(/verified \d+ files/);
     expect(text).toMatch(/I am the tiny scripted model of stepctl/);

@@ -51,6 +51,13 @@ async function isUp(context: Context): Promise<boolean> {
   return true;
 }
 
+const around = (context: Context, resolved: ResolvedStack, detached: boolean) => ({
+  profile: resolved.stack.profile,
+  instance: context.instance,
+  detached,
+  entry: context.self[0] ?? '',
+});
+
 async function runForeground(
   context: Context,
   resolved: ResolvedStack,
@@ -70,7 +77,7 @@ async function runForeground(
           url: facts.url,
           model: facts.servedName,
         });
-      else context.out.say(`\n${nextSteps(facts, resolved.stack.profile, context.instance, false)}`);
+      else context.out.say(`\n${nextSteps(facts, around(context, resolved, false))}`);
     },
   });
 }
@@ -101,6 +108,6 @@ async function startDetached(context: Context, resolved: ResolvedStack, options:
   if (options['hello'] !== false) await greet(context, facts);
   if (context.json)
     context.out.json({ schema: 'stepctl/event/1', event: 'ready', url: facts.url, model: facts.servedName });
-  else context.out.say(`\n${nextSteps(facts, resolved.stack.profile, context.instance, true)}`);
+  else context.out.say(`\n${nextSteps(facts, around(context, resolved, true))}`);
   return 0;
 }

@@ -22,8 +22,16 @@ export async function greet(context: Context, facts: ReadyFacts): Promise<void> 
   else out.say(out.paint('dim', summarise(said.finish)));
 }
 
+export interface Surroundings {
+  readonly profile: string;
+  readonly instance: string;
+  readonly detached: boolean;
+  /** The script or bundle that runs; a checkout runs its TypeScript and has no `stepctl` on the PATH. */
+  readonly entry: string;
+}
+
 /** Address, key, how to stop, and what this profile leaves to a real machine. Pure. */
-export function nextSteps(facts: ReadyFacts, profile: string, instance: string, detached: boolean): string {
+export function nextSteps(facts: ReadyFacts, { profile, instance, detached, entry }: Surroundings): string {
   const at = instance === 'default' ? '' : ` --instance ${instance}`;
   const lines = [
     `ready     ${facts.servedName} at ${facts.url}/v1 (OpenAI-compatible)`,
@@ -33,6 +41,7 @@ export function nextSteps(facts: ReadyFacts, profile: string, instance: string, 
     `talk      stepctl chat "Hello"${at}`,
     `look      stepctl status${at} · stepctl logs${at} · stepctl smoke${at} · stepctl bench${at}`,
     detached ? `stop      stepctl down${at}` : `stop      Ctrl-C here, or stepctl down${at} elsewhere`,
+    ...(entry.endsWith('.ts') ? ['here      in this checkout, stepctl is: npm run stepctl -- …'] : []),
     ...(beyond[profile] ?? []),
   ];
   return lines.join('\n');

@@ -11,6 +11,7 @@ export async function showArgv(context: Context, stack: Stack): Promise<void> {
   const env = redactEnv(compiled.env);
   if (context.json) return context.out.json({ schema: 'stepctl/argv/1', ...compiled, args, env });
   for (const warning of compiled.warnings) context.reporter.warn(warning);
+  context.out.line(`for vLLM ${compiled.version}, by the table of ${compiled.compiledAs}`);
   const width = context.out.isTty ? context.out.width : 200;
   const rows = compiled.items.map((item) => [
     item.kind,
@@ -20,5 +21,8 @@ export async function showArgv(context: Context, stack: Stack): Promise<void> {
   ]);
   context.out.line(renderTable(['kind', 'name', 'value', 'because'], rows, width));
   for (const one of compiled.dropped) context.out.line(`left out  ${one.name}: ${one.because}`);
+  context.out.line(
+    'order     intents of the stack, then serve.env over their variables, then serve.extraArgs: the last one wins',
+  );
   context.out.line(`\nvllm ${args.join(' ')}`);
 }

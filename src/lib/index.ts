@@ -3,6 +3,7 @@ export { type Clock, systemClock } from './clock.ts';
 export { catalogue, type ErrorCode } from './errors/catalogue.ts';
 export { type CatalogueEntry, exitCodes } from './errors/exit-codes.ts';
 export { StepError, type StepErrorParts, toStepError } from './errors/step-error.ts';
+export { nearestName } from './nearest-name.ts';
 export { lockHolder, type OwnerLock, takeOwnerLock } from './owner-lock.ts';
 export { configDir, dataDir, instanceDir } from './paths.ts';
 export { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';

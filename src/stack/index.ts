@@ -3,7 +3,6 @@ export { describePlan, type PlanFacts, type PlanStep, type StageName } from './d
 export { type StackKey, stackKeys } from './keys.ts';
 export type { Problem } from './layers/layer.ts';
 export { type Lock, lockFileName, readLock, writeLock } from './lock.ts';
-export { nearestName } from './nearest-name.ts';
 export { listProfiles } from './profiles.ts';
 export { isSecretName, redact, redactArgs, redactEnv } from './redact.ts';
 export { type DeepPartial, type ResolvedStack, type ResolveInput, resolveStack } from './resolve-stack.ts';

@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
-import { StepError } from '../lib/index.ts';
+import { nearestName, StepError } from '../lib/index.ts';
 import { defaultStack } from './defaults.ts';
 import { checkLayer } from './layers/check-layer.ts';
 import { describePlace, isMapping, type Layer, noPlace, type Problem } from './layers/layer.ts';
 import { type Merged, mergeLayers } from './layers/merge-layers.ts';
 import { layersFromEnvironment, layersFromSets } from './layers/setting-layers.ts';
-import { nearestName } from './nearest-name.ts';
 import { problemsToError } from './problems.ts';
 import { profileNames, readProfile } from './profiles.ts';
 import { findClashes } from './rules.ts';

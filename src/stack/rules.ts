@@ -56,7 +56,8 @@ const rules: readonly Rule[] = [
       : null,
   ({ engine }) => {
     const tag = /^(?:docker\.io\/)?vllm\/vllm-openai:v(\d+\.\d+\.\d+)/.exec(engine.image ?? '')?.[1];
-    return tag !== undefined && tag !== engine.vllm
+    const release = /^\d+\.\d+\.\d+/.exec(engine.vllm)?.[0];
+    return tag !== undefined && tag !== release
       ? {
           key: 'engine.image',
           expected: `an image of vLLM ${engine.vllm}`,

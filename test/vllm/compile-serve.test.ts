@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StepError } from '../../src/lib/index.ts';
-import { compileServe, knownReleases, lookUpSwitch } from '../../src/vllm/index.ts';
+import { compileServe, knownReleases, releaseFacts } from '../../src/vllm/index.ts';
 import { stackOf } from './helpers.ts';
 
 const compile = async (profile: string, sets: string[] = []) =>
@@ -61,7 +61,8 @@ test.each([
   ['0.16.0', 'cutlass', null, 'VLLM_USE_FLASHINFER_MOE_FP4'],
   ['0.16.0', 'marlin', null, 'VLLM_TEST_FORCE_FP8_MARLIN'],
   ['0.17.0', 'marlin', 'marlin', null],
-  ['0.22.0', 'no-flashinfer', null, 'VLLM_USE_FLASHINFER_MOE_FP4'],
+  ['0.21.0', 'no-flashinfer', null, 'VLLM_USE_FLASHINFER_MOE_FP4'],
+  ['0.22.0', 'no-flashinfer', 'cutlass', null],
   ['0.23.0', 'no-flashinfer', 'cutlass', null],
   ['0.32.0', 'auto', null, null],
 ])('in %s the intent %s is the flag %s or the variable %s', async (version, intent, backend, variable) => {
@@ -144,26 +145,39 @@ test('the variables of the person win and say so', async () => {
 
 test('a variable that the release ignores is told', async () => {
   const { warnings } = await compile('step-3.5-flash-nvfp4', ['serve.env.VLLM_USE_FLASHINFER_MOE_FP4=0']);
-  expect(warnings).toEqual(['VLLM_USE_FLASHINFER_MOE_FP4 is not known to vLLM 0.32.0']);
+  expect(warnings).toEqual([
+    'VLLM_USE_FLASHINFER_MOE_FP4 is not known to vLLM 0.32.0, which ignores it: ' +
+      'vLLM 0.24.0 removed it; in its place: --moe-backend (serve.moeBackend)',
+  ]);
 });
 
-test.each([['--max-model-len'], ['--max_model_len=1'], ['-tp'], ['--no-enforce-eager']])(
-  'an extra argument that repeats a setting comes last and is told: %s',
-  async (arg) => {
-    const sets = [`serve.extraArgs=["${arg}"]`, 'serve.cudaGraphs=false'];
-    const { args, warnings } = await compile('step-3.5-flash-nvfp4', sets);
-    expect(args.at(-1)).toBe(arg);
-    expect(warnings.join()).toContain('the extra argument wins');
-  },
-);
+test.each([
+  ['--max-model-len 1'],
+  ['--max_model_len=1'],
+  ['--max-model-l 1'],
+  ['-tp 4'],
+  ['--no-enforce-eager'],
+])('an extra argument that repeats a setting comes last and is told: %s', async (arg) => {
+  const given = arg.split(' ');
+  const sets = [`serve.extraArgs=${JSON.stringify(given)}`, 'serve.cudaGraphs=false'];
+  const { args, warnings } = await compile('step-3.5-flash-nvfp4', sets);
+  expect(args.slice(-given.length)).toEqual(given);
+  expect(warnings.join()).toContain('the extra argument wins');
+});
 
-test.each([['--host'], ['--port=1'], ['--uds'], ['--served_model_name'], ['--api-key'], ['--model']])(
-  'an extra argument that would take the engine away is refused: %s',
-  async (arg) => {
-    const error = await refusal('tiny-cpu', [`serve.extraArgs=["${arg}", "x"]`]);
-    expect([error.code, error.exitCode]).toEqual(['STEP_VLLM_ARGUMENT_RESERVED', 64]);
-  },
-);
+test.each([
+  ['--host'],
+  ['--hos'],
+  ['--port=1'],
+  ['--uds'],
+  ['--served_model_name'],
+  ['--served'],
+  ['--api-key'],
+  ['--model'],
+])('an extra argument that would take the engine away is refused: %s', async (arg) => {
+  const error = await refusal('tiny-cpu', [`serve.extraArgs=["${arg}", "x"]`]);
+  expect([error.code, error.exitCode]).toEqual(['STEP_VLLM_ARGUMENT_RESERVED', 64]);
+});
 
 test('a second serve is refused before vLLM calls it an unrecognized argument', async () => {
   expect((await refusal('tiny-cpu', ['serve.extraArgs=[serve]'])).code).toBe('STEP_VLLM_ARGUMENT_RESERVED');
@@ -177,12 +191,13 @@ test('expert parallel does not go with CUTLASS', async () => {
 
 test('a negative number or a value is not taken for a flag', async () => {
   expect(
-    (await compile('tiny-cpu', ['serve.extraArgs=["--seed", "-1", "--port-like-value"]'])).warnings,
+    (await compile('tiny-cpu', ['serve.extraArgs=["--seed", "-1", "--download-dir", "host"]'])).warnings,
   ).toEqual([]);
 });
 
 test('for every release and intent: all that is emitted is known to it and says why', async () => {
-  for (const { version } of knownReleases) {
+  for (const version of knownReleases()) {
+    const facts = releaseFacts(version);
     for (const profile of ['step-3.5-flash-nvfp4', 'tiny-cpu']) {
       for (const intent of ['auto', 'no-flashinfer', 'cutlass', 'marlin']) {
         const { items, warnings } = await compile(profile, [
@@ -191,11 +206,105 @@ test('for every release and intent: all that is emitted is known to it and says 
         ]);
         expect(warnings).toEqual([]);
         expect(items.filter((item) => item.because === '')).toEqual([]);
-        const unknown = items.filter(
-          ({ name }) => name.startsWith('--') && lookUpSwitch(name, version) !== 'works',
-        );
+        const unknown = items.filter(({ kind, name }) => {
+          if (kind === 'flag') return facts?.flags[name.replace('--no-', '--')] === undefined;
+          return name.startsWith('VLLM_') && facts?.variables[name] === undefined;
+        });
         expect(unknown).toEqual([]);
       }
     }
   }
+});
+
+test('what a release does anyway is left out, and said', async () => {
+  const { args, dropped } = await compile('step-3.5-flash-nvfp4', [
+    'engine.vllm=0.23.0',
+    'serve.gpuMemoryUtilization=0.92',
+    'serve.tensorParallel=1',
+  ]);
+  expect(args.join(' ')).not.toMatch(/cascade|utilization|tensor-parallel/);
+  expect(dropped.map(({ name }) => name)).toEqual([
+    '--tensor-parallel-size 1',
+    '--disable-cascade-attn',
+    '--gpu-memory-utilization 0.92',
+  ]);
+});
+
+test.each([
+  ['0.16.0', ['--moe-backend', 'marlin'], 'came with vLLM 0.17.0'],
+  ['0.32.0', ['--disable-log-requests'], 'vLLM 0.17.0 removed it; in its place: off is the default'],
+  ['0.32.0', ['--swap-space', '4'], 'vLLM 0.18.0 removed it'],
+  ['0.32.0', ['--rope-theta', '1'], 'in its place: --hf-overrides'],
+  ['0.32.0', ['--max-num-seq', '4', '--enable-prefix-cachin'], null],
+  ['0.32.0', ['--max-num-seqz', '4'], 'the nearest name is --max-num-seqs'],
+  ['0.32.0', ['--enable'], 'short form that fits more than one'],
+  ['0.32.0', ['--enforce-eager', 'true'], 'belongs to no flag'],
+  ['0.32.0', ['64'], 'belongs to no flag'],
+])('in %s the extra arguments %j are refused for: %s', async (version, extra, reason) => {
+  const sets = [`engine.vllm=${version}`, `serve.extraArgs=${JSON.stringify(extra)}`];
+  if (reason === null) return void (await compile('step-3.5-flash-nvfp4', sets));
+  const error = await refusal('step-3.5-flash-nvfp4', sets);
+  expect([error.code, error.exitCode]).toEqual(['STEP_VLLM_ARGUMENT_UNKNOWN', 64]);
+  expect(error.reason).toContain(reason);
+});
+
+test.each([
+  [['--kv-cache-dtype', 'fp9'], 'fp9 is not one of'],
+  [['--moe-backend=cutlas'], 'the nearest is cutlass'],
+  [['--max-num-seqs', 'many'], 'many is no whole number'],
+  [['--max-num-seqs'], '--max-num-seqs needs a value'],
+  [['--enforce-eager=true'], '--enforce-eager takes no value'],
+])('a value that 0.32.0 refuses is refused here, before its imports: %j', async (extra, reason) => {
+  const error = await refusal('step-3.5-flash-nvfp4', [`serve.extraArgs=${JSON.stringify(extra)}`]);
+  expect(error.code).toBe('STEP_VLLM_ARGUMENT_INVALID');
+  expect(error.reason).toContain(reason);
+});
+
+test.each([
+  [['--moe-backend', 'CUTLASS']],
+  [['--max-num-batched-tokens', '8k']],
+  [['--kernel-config.moe_backend', 'triton']],
+  [['--hf-token']],
+  [['-O3']],
+  [['-O', '2']],
+  [['--lora-modules', 'a=b', 'c=d']],
+  [['--middleware', 'a', '--middleware', 'b']],
+  [['--speculative-config', '{"method":"mtp","num_speculative_tokens":1}']],
+])('what the parser of 0.32.0 takes is taken: %j', async (extra) => {
+  const sets = ['serve.moeBackend=auto', `serve.extraArgs=${JSON.stringify(extra)}`];
+  const { args, items, warnings } = await compile('step-3.5-flash-nvfp4', sets);
+  expect(args.slice(-extra.length)).toEqual(extra);
+  expect(items.at(-1)?.because).toBe('serve.extraArgs');
+  expect(warnings).toEqual([]);
+});
+
+test('a flag given twice is told, and so is one that is about to go', async () => {
+  const extra = ['--max-num-seqs', '1', '--max-num-seqs', '2', '--log-config-file', 'x'];
+  const { warnings } = await compile('step-3.5-flash-nvfp4', [`serve.extraArgs=${JSON.stringify(extra)}`]);
+  expect(warnings).toEqual([
+    '--log-config-file is deprecated in vLLM 0.32.0',
+    '--max-num-seqs is given twice as an extra argument: the last one wins',
+  ]);
+});
+
+test.each([['0.99.0'], ['0.34.0.dev3'], ['0.1.dev16944'], ['nightly']])(
+  'a build that the table does not have (%s) is warned of, and refused nothing that cannot be known',
+  async (version) => {
+    const extra = ['--flag-of-tomorrow', '1', '--runner', 'fp2'];
+    const { args, warnings } = await compile('step-3.5-flash-nvfp4', [
+      `engine.vllm=${version}`,
+      'serve.reasoningParser=step9',
+      `serve.extraArgs=${JSON.stringify(extra)}`,
+    ]);
+    expect(args.slice(-extra.length)).toEqual(extra);
+    expect(warnings.join('\n')).toMatch(/is not in the tables[^]*step9[^]*flag-of-tomorrow[^]*fp2/);
+  },
+);
+
+test('a parser that the release has not is refused with the nearest one', async () => {
+  const error = await refusal('step-3.5-flash-nvfp4', ['serve.reasoningParser=step3.5']);
+  expect(error.code).toBe('STEP_VLLM_INTENT_UNSUPPORTED');
+  expect(error.next).toContain('--set serve.reasoningParser=step3p5');
+  const plugin = ['serve.toolCallParser=own', 'serve.extraArgs=["--tool-parser-plugin", "x.py"]'];
+  await expect(compile('step-3.5-flash-nvfp4', plugin)).resolves.toBeDefined();
 });

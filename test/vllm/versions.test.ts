@@ -4,8 +4,8 @@ import {
   compareVersions,
   isWithin,
   knownReleases,
-  lookUpSwitch,
   nearestRelease,
+  resolveRelease,
 } from '../../src/vllm/index.ts';
 
 test.each([
@@ -41,8 +41,7 @@ test('a range is closed below and open above', () => {
 });
 
 test('the table of releases is in order', () => {
-  const versions = knownReleases.map(({ version }) => version);
-  expect(versions.toSorted(compareVersions)).toEqual(versions);
+  expect(knownReleases().toSorted(compareVersions)).toEqual(knownReleases());
 });
 
 test.each([
@@ -51,16 +50,22 @@ test.each([
   ['0.99.0', '0.33.0'],
   ['0.32.0', '0.32.0'],
 ])('the nearest known release of %s is %s', (version, expected) => {
-  expect(nearestRelease(version)?.version ?? null).toBe(expected);
+  expect(nearestRelease(version)).toBe(expected);
 });
 
 test.each([
-  ['--moe-backend', '0.16.0', 'too-new'],
-  ['--moe-backend', '0.17.0', 'works'],
-  ['--disable-cascade-attn', '0.32.0', 'no-effect'],
-  ['--disable-cascade-attn', '0.33.0', 'removed'],
-  ['VLLM_USE_FLASHINFER_MOE_FP4', '0.32.0', 'removed'],
-  ['--anything-else', '0.32.0', null],
-])('%s in %s: %s', (name, version, expected) => {
-  expect(lookUpSwitch(name, version)).toBe(expected);
+  ['0.16.0', '0.16.0', true],
+  ['v0.16.0+cpu', '0.16.0', true],
+  ['0.99.0', '0.33.0', false],
+  ['0.18.0.dev12', '0.18.0', false],
+  ['0.18.0rc1', '0.18.0', false],
+  ['0.22.0.post1', '0.22.0', false],
+  ['0.1.dev16944', '0.33.0', false],
+  ['nightly', '0.33.0', false],
+])('%s is told by the row of %s, and it is that very build: %s', (asked, version, isExact) => {
+  expect(resolveRelease(asked)).toMatchObject({ version, isExact });
+});
+
+test('a release before the architecture has no row', () => {
+  expect([resolveRelease('0.15.0'), resolveRelease('0.9.2')]).toEqual([null, null]);
 });

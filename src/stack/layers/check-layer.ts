@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { namesInside, stackKeys } from '../keys.ts';
-import { nearestName } from '../nearest-name.ts';
+import { nearestName } from '../../lib/index.ts';
 import { isSecretName } from '../redact.ts';
 import { layerSchema } from '../schema.ts';
 import { describePlace, isMapping, type Layer, type Problem } from './layer.ts';

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import { isTextKey, type StackKey, stackKeys } from '../keys.ts';
-import { nearestName } from '../nearest-name.ts';
+import { nearestName } from '../../lib/index.ts';
 import { type Layer, nestValue, noPlace, type Problem } from './layer.ts';
 
 type Layers = { readonly layers: readonly Layer[]; readonly problems: readonly Problem[] };

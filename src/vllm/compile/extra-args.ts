@@ -1,66 +1,119 @@
 import { StepError } from '../../lib/index.ts';
+import type { ResolvedRelease } from '../releases.ts';
 import type { CompiledItem } from '../types.ts';
+import { findWrongValue } from './check-value.ts';
+import type { Outcome } from './context.ts';
+import { type GivenArgument, readArguments } from './read-arguments.ts';
+import { refuseReserved } from './reserved.ts';
+import { explainUnknown } from './unknown-name.ts';
 
-/** Flags that decide where and as what the engine answers: the driver, the proxy and readiness own them. */
-const reserved: Readonly<Record<string, string>> = {
-  '--host': 'the driver decides where the engine listens; the front door is proxy.listen',
-  '--port': 'the driver decides where the engine listens; the front door is proxy.listen',
-  '--uds': 'the driver decides where the engine listens; the front door is proxy.listen',
-  '--served-model-name': 'clients and readiness use serve.name',
-  '--model': 'the model comes from model.repo or model.path',
-  '--api-key': 'the front door checks keys (stepctl keys create); the engine itself is not reachable',
-  '--ssl-keyfile': 'the engine answers plain HTTP to the proxy only',
-  '--ssl-certfile': 'the engine answers plain HTTP to the proxy only',
-  '--root-path': 'the proxy calls the engine without a prefix',
-  '--headless': 'an engine without HTTP cannot be proxied',
-  '--grpc': 'an engine without HTTP cannot be proxied',
+/** Refuses in a release that the table has; says it as a warning for any other. */
+const refuse = (
+  release: ResolvedRelease,
+  code: 'STEP_VLLM_ARGUMENT_UNKNOWN' | 'STEP_VLLM_ARGUMENT_INVALID',
+  parts: { verdict: string; reason: string; next: string; argument: string },
+): string[] => {
+  const { argument, ...text } = parts;
+  if (release.isExact) throw new StepError(code, { ...text, details: { argument, release: release.asked } });
+  return [`${text.verdict.replace(`vLLM ${release.asked}`, `vLLM ${release.version}`)}: ${text.reason}`];
 };
 
-const shortNames: Readonly<Record<string, string>> = {
-  '-tp': '--tensor-parallel-size',
-  '-pp': '--pipeline-parallel-size',
-  '-dp': '--data-parallel-size',
-};
-
-/** `--max_model_len=4096` → `--max-model-len`: vLLM takes underscores, short forms and `=`. null for a value. */
-const toFlagName = (arg: string): string | null => {
-  if (!arg.startsWith('-') || /^-\d/.test(arg)) return null;
-  const name = (arg.split('=')[0] ?? '').toLowerCase();
-  return shortNames[name] ?? name.replaceAll('_', '-');
-};
-
-/**
- * Looks at the arguments that a person adds. Throws STEP_VLLM_ARGUMENT_RESERVED for those that would take the engine
- * away from stepctl; warns of those that repeat what is compiled already (the last one wins in vLLM).
- */
-export function checkExtraArgs(extraArgs: readonly string[], items: readonly CompiledItem[]): string[] {
-  const warnings: string[] = [];
-  if (extraArgs[0] === 'serve') {
-    throw new StepError('STEP_VLLM_ARGUMENT_RESERVED', {
-      verdict: 'the extra arguments start with serve',
-      reason: 'stepctl runs `vllm serve MODEL` by itself; a second serve is an unrecognized argument',
-      next: 'give only the flags after --, for instance: stepctl up -- --max-num-seqs 64',
+const checkKnown = (argument: GivenArgument, release: ResolvedRelease): string[] => {
+  if (argument.row !== null) return [];
+  const { written, candidates } = argument;
+  if (candidates.length > 0) {
+    return refuse(release, 'STEP_VLLM_ARGUMENT_UNKNOWN', {
+      verdict: `${written} may mean ${candidates.slice(0, 4).join(', ')}`,
+      reason: 'vLLM refuses a short form that fits more than one flag',
+      next: 'write the flag out',
+      argument: written,
     });
   }
-  for (const arg of extraArgs) {
-    const name = toFlagName(arg);
-    if (name === null) continue;
-    const why = reserved[name];
-    if (why !== undefined) {
-      throw new StepError('STEP_VLLM_ARGUMENT_RESERVED', {
-        verdict: `${name} cannot be given as an extra vLLM argument`,
-        reason: why,
-        next: `leave out ${name}`,
-        details: { argument: name },
-      });
-    }
-    const positive = name.replace(/^--no-/, '--');
-    const repeated = items.find((item) => item.kind === 'flag' && item.name === positive);
-    if (repeated !== undefined) {
-      warnings.push(
-        `${name} is given as an extra argument and by ${repeated.because}: the extra argument wins`,
-      );
-    }
-  }
-  return warnings;
+  const { reason, next } = explainUnknown(argument.name, release);
+  return refuse(release, 'STEP_VLLM_ARGUMENT_UNKNOWN', {
+    verdict: `vLLM ${release.asked} does not know ${written}`,
+    reason,
+    next: `${next} (serve.extraArgs)`,
+    argument: written,
+  });
+};
+
+const checkValue = (argument: GivenArgument, release: ResolvedRelease): string[] => {
+  const wrong = findWrongValue(argument);
+  if (wrong === null) return [];
+  return refuse(release, 'STEP_VLLM_ARGUMENT_INVALID', {
+    verdict: `vLLM ${release.asked} does not take this value of ${argument.written}`,
+    reason: wrong,
+    next: `correct ${argument.written} in serve.extraArgs`,
+    argument: argument.written,
+  });
+};
+
+const warnOfState = ({ row, name, written }: GivenArgument, { version }: ResolvedRelease): string[] => [
+  ...(row?.state === undefined
+    ? []
+    : [`${name} is ${row.state === 'no effect' ? 'without effect' : 'deprecated'} in vLLM ${version}`]),
+  ...(row !== null && name === '--config'
+    ? ['the flags in the file of --config are not checked by stepctl']
+    : []),
+  ...(row !== null && written.startsWith('--') && !written.startsWith('--no-') && isShortened(written, name)
+    ? [`${written} is taken for ${name}: a short form may mean something else in another release`]
+    : []),
+];
+
+const isShortened = (written: string, name: string): boolean =>
+  name.startsWith(written.replaceAll('_', '-')) && name.length > written.length;
+
+const warnOfRepeats = (given: readonly GivenArgument[], items: readonly CompiledItem[]): string[] =>
+  given.flatMap(({ name, row, path }, at) => {
+    if (path !== null || row?.repeats === true) return [];
+    const own = items.find((item) => item.kind === 'flag' && plainName(item.name) === name);
+    const isFirst = given.findIndex((other) => other.path === null && other.name === name) === at;
+    return [
+      ...(own === undefined || !isFirst
+        ? []
+        : [`${name} is given as an extra argument and by ${own.because}: the extra argument wins`]),
+      ...(isFirst ? [] : [`${name} is given twice as an extra argument: the last one wins`]),
+    ];
+  });
+
+const plainName = (name: string): string => name.replace(/^--no-/, '--');
+
+const asItem = ({ written, path, values }: GivenArgument): CompiledItem => ({
+  kind: 'flag',
+  name: path === null ? written.replaceAll('_', '-') : written,
+  value: values.length === 0 ? null : values.join(' '),
+  because: 'serve.extraArgs',
+});
+
+/**
+ * Looks at the arguments that a person adds, as the release's own parser will. Throws STEP_VLLM_ARGUMENT_RESERVED for
+ * those that would take the engine away from stepctl, STEP_VLLM_ARGUMENT_UNKNOWN and STEP_VLLM_ARGUMENT_INVALID for those
+ * that vLLM would refuse after its imports; warns of those that repeat what is compiled (the last one wins in vLLM).
+ */
+export function checkExtraArgs(
+  extraArgs: readonly string[],
+  items: readonly CompiledItem[],
+  release: ResolvedRelease,
+): Outcome {
+  const { given, stray } = readArguments(extraArgs, release.facts);
+  refuseReserved(extraArgs, given);
+  const first = stray[0];
+  const warnings = [
+    ...given.flatMap((one) => [
+      ...checkKnown(one, release),
+      ...checkValue(one, release),
+      ...warnOfState(one, release),
+    ]),
+    ...(first === undefined
+      ? []
+      : refuse(release, 'STEP_VLLM_ARGUMENT_UNKNOWN', {
+          verdict: `vLLM ${release.asked} has no use for the extra argument ${first}`,
+          reason: 'it belongs to no flag: the one before it takes no value, or fewer',
+          next: `leave out ${first} (serve.extraArgs)`,
+          argument: first,
+        })),
+    ...warnOfRepeats(given, items),
+  ];
+  return { items: given.map(asItem), warnings };
 }

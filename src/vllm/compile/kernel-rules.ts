@@ -6,30 +6,23 @@ const offFlashinfer = (because: string): Outcome => ({
   items: [variable('VLLM_USE_FLASHINFER_MOE_FP4', 0, because)],
 });
 
-/** `no-flashinfer`: the variable takes the FlashInfer kernels off the list of candidates; from 0.23 on only the flag lasts. */
-const avoidFlashinfer = ({ version, isCpu }: CompileContext, because: string): Outcome => {
-  if (isWithin(version, null, '0.23.0')) return offFlashinfer(because);
+/**
+ * `no-flashinfer`: the variable takes the FlashInfer kernels off the list of candidates; where the release knows it no more,
+ * or is about to drop it (vllm#43148), only the flag lasts.
+ */
+const avoidFlashinfer = ({ facts, isCpu }: CompileContext, because: string): Outcome => {
+  const row = facts.variables['VLLM_USE_FLASHINFER_MOE_FP4'];
+  if (row !== undefined && row.deprecated === undefined) return offFlashinfer(because);
   if (isCpu)
     return {
       dropped: [{ name: '--moe-backend', because: `${because}: a CPU build has no FlashInfer kernels` }],
     };
-  return {
-    items: [
-      flag(
-        '--moe-backend',
-        'cutlass',
-        `${because}; the variable of older releases is deprecated (vllm#43148)`,
-      ),
-    ],
-  };
+  const why = row === undefined ? 'does not know the variable' : 'is about to drop the variable';
+  return { items: [flag('--moe-backend', 'cutlass', `${because}; the release ${why} (vllm#43148)`)] };
 };
 
-const forceBackend = (
-  { version }: CompileContext,
-  backend: 'cutlass' | 'marlin',
-  because: string,
-): Outcome => {
-  if (isWithin(version, '0.17.0', null)) return { items: [flag('--moe-backend', backend, because)] };
+const forceBackend = ({ facts }: CompileContext, backend: 'cutlass' | 'marlin', because: string): Outcome => {
+  if (facts.flags['--moe-backend'] !== undefined) return { items: [flag('--moe-backend', backend, because)] };
   if (backend === 'cutlass')
     return offFlashinfer(`${because}; next in order without FlashInfer, the release has no --moe-backend`);
   return {

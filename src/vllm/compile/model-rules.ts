@@ -1,5 +1,5 @@
-import { isWithin } from '../versions.ts';
 import { flag, type Outcome, type Rule } from './context.ts';
+import { parseOutput } from './parser-rules.ts';
 
 const nameModel: Rule = ({ stack }) => ({
   items: [flag('--served-model-name', stack.serve.name, `serve.name: ${stack.serve.name}`)],
@@ -7,10 +7,6 @@ const nameModel: Rule = ({ stack }) => ({
 
 const shareLayers: Rule = ({ stack }) => {
   const count = stack.serve.tensorParallel;
-  if (count === 1)
-    return {
-      dropped: [{ name: '--tensor-parallel-size', because: 'serve.tensorParallel: 1 is the default' }],
-    };
   return { items: [flag('--tensor-parallel-size', count, `serve.tensorParallel: ${count}`)] };
 };
 
@@ -34,38 +30,17 @@ const shareMemory: Rule = ({ stack }) => {
 const runEager: Rule = ({ stack }) =>
   stack.serve.cudaGraphs ? {} : { items: [flag('--enforce-eager', null, 'serve.cudaGraphs: false')] };
 
-/** Off by default since 0.18.0 (vllm#36318), gone in 0.32.0. */
-const setCascade: Rule = ({ stack, version }): Outcome => {
+/** Off by default since 0.18.0 (vllm#36318), without effect since 0.32.0: the table knows. */
+const setCascade: Rule = ({ stack, facts, version }): Outcome => {
   const name = stack.serve.cascadeAttention ? '--no-disable-cascade-attn' : '--disable-cascade-attn';
   const because = `serve.cascadeAttention: ${stack.serve.cascadeAttention}`;
-  if (!isWithin(version, null, '0.32.0')) {
-    const gone = 'cascade attention was removed in vLLM 0.32.0 and the flag goes with 0.33.0';
-    const warnings = stack.serve.cascadeAttention
-      ? [`serve.cascadeAttention: true has no effect: ${gone}`]
-      : [];
-    return { dropped: [{ name, because: gone }], warnings };
-  }
-  const isDefault = stack.serve.cascadeAttention === isWithin(version, null, '0.18.0');
-  if (isDefault)
-    return { dropped: [{ name, because: `${because} is the default of this release (vllm#36318)` }] };
-  return { items: [flag(name, null, because)] };
-};
-
-const parseOutput: Rule = ({ stack }) => {
-  const { reasoningParser, toolCallParser } = stack.serve;
-  return {
-    items: [
-      ...(reasoningParser === null
-        ? []
-        : [flag('--reasoning-parser', reasoningParser, `serve.reasoningParser: ${reasoningParser}`)]),
-      ...(toolCallParser === null
-        ? []
-        : [
-            flag('--enable-auto-tool-choice', null, `serve.toolCallParser: ${toolCallParser}`),
-            flag('--tool-call-parser', toolCallParser, `serve.toolCallParser: ${toolCallParser}`),
-          ]),
-    ],
-  };
+  const row = facts.flags['--disable-cascade-attn'];
+  if (row !== undefined && row.state !== 'no effect') return { items: [flag(name, null, because)] };
+  const gone = `${because}; vLLM ${version} has no cascade attention any more, the flag has no effect`;
+  const warnings = stack.serve.cascadeAttention
+    ? [`serve.cascadeAttention: true has no effect: vLLM ${version} has no cascade attention any more`]
+    : [];
+  return { dropped: [{ name, because: gone }], warnings };
 };
 
 /** What is served, in the order in which the model card writes it. */

@@ -1,5 +1,4 @@
 import { flag, type Rule, variable } from './context.ts';
-import { isWithin } from '../versions.ts';
 
 const stayOffline: Rule = () => ({
   items: [
@@ -33,19 +32,21 @@ const waitForCore: Rule = ({ stack }) => {
  * Half of the grace before SIGKILL: requests have been drained or cut before SIGTERM, this is for what is left.
  * Without it vLLM aborts at once and an open stream may hang it.
  */
-const endGently: Rule = ({ stack, version }) => {
+const endGently: Rule = ({ stack, facts, version }) => {
   const seconds = Math.floor(stack.supervisor.stopGraceMs / 2000);
   if (seconds === 0) return {};
   const because = `half of supervisor.stopGraceMs: ${stack.supervisor.stopGraceMs}`;
-  if (isWithin(version, '0.18.0', null)) return { items: [flag('--shutdown-timeout', seconds, because)] };
-  return { dropped: [{ name: '--shutdown-timeout', because: 'known from vLLM 0.18.0 on (vllm#36666)' }] };
+  if (facts.flags['--shutdown-timeout'] !== undefined)
+    return { items: [flag('--shutdown-timeout', seconds, because)] };
+  const missing = `${because}; vLLM ${version} has no such flag, 0.18.0 brought it (vllm#36666)`;
+  return { dropped: [{ name: '--shutdown-timeout', because: missing }] };
 };
 
 // CVE-2026-34756 (n fans out) and the media URL advisories: the proxy bounds both, this is the second lock.
-const boundRequests: Rule = ({ version }) => ({
+const boundRequests: Rule = ({ facts }) => ({
   items: [
     variable('VLLM_MEDIA_URL_ALLOW_REDIRECTS', 0, 'a media address must not lead elsewhere (CVE-2026-24779)'),
-    ...(isWithin(version, '0.22.0', null)
+    ...(facts.variables['VLLM_MAX_N_SEQUENCES'] !== undefined
       ? [variable('VLLM_MAX_N_SEQUENCES', 64, 'bounds n of a request (CVE-2026-34756)')]
       : []),
   ],

@@ -13,4 +13,12 @@ export const vllmErrors = {
     exit: exitCodes.usage,
     when: 'an extra vLLM argument sets what stepctl itself has to set, such as the address',
   },
+  STEP_VLLM_ARGUMENT_UNKNOWN: {
+    exit: exitCodes.usage,
+    when: 'an extra vLLM argument is not known to the pinned release',
+  },
+  STEP_VLLM_ARGUMENT_INVALID: {
+    exit: exitCodes.usage,
+    when: 'an extra vLLM argument has a value that the pinned release refuses, or none where it needs one',
+  },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nearestName } from '../../src/stack/index.ts';
+import { nearestName } from '../../src/lib/index.ts';
 
 test.each([
   ['tensorParalel', 'tensorParallel'],

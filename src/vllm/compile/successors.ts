@@ -1,0 +1,32 @@
+/** What took the place of a flag or variable that a release dropped; the release itself is in the table. */
+const successors: Readonly<Record<string, string>> = {
+  '--disable-log-requests': 'off is the default; --enable-log-requests turns it on',
+  '--swap-space': 'nothing: the engine no longer swaps to host memory',
+  '--task': '--runner and --convert',
+  '--rope-scaling': '--hf-overrides',
+  '--rope-theta': '--hf-overrides',
+  '--guided-decoding-backend': '--structured-outputs-config',
+  '--cuda-graph-sizes': '--cudagraph-capture-sizes',
+  '--use-gpu-for-pooling-score': '--enable-flash-late-interaction from 0.20.0 on',
+  '--calculate-kv-scales': 'nothing: scales come from the checkpoint',
+  '--override-attention-dtype': 'nothing',
+  '--max-num-partial-prefills': 'nothing',
+  '--max-long-partial-prefills': 'nothing',
+  '--disable-frontend-multiprocessing': 'nothing',
+  '--enable-mamba-fine-grained-prefix-cache': '--enable-mamba-shared-prefix-checkpoint',
+  VLLM_USE_FLASHINFER_MOE_FP4: '--moe-backend (serve.moeBackend)',
+  VLLM_USE_FLASHINFER_MOE_FP8: '--moe-backend',
+  VLLM_USE_FLASHINFER_MOE_FP16: '--moe-backend',
+  VLLM_FLASHINFER_MOE_BACKEND: '--moe-backend (serve.moeBackend)',
+  VLLM_TEST_FORCE_FP8_MARLIN: '--moe-backend marlin (serve.moeBackend=marlin)',
+  VLLM_MXFP4_USE_MARLIN: '--moe-backend marlin',
+  VLLM_NVFP4_GEMM_BACKEND: '--linear-backend',
+  VLLM_USE_FBGEMM: '--linear-backend fbgemm',
+  VLLM_USE_NVFP4_CT_EMULATIONS: '--linear-backend emulation',
+  VLLM_ALL2ALL_BACKEND: '--all2all-backend',
+  VLLM_TORCH_PROFILER_DIR: '--profiler-config',
+  VLLM_MM_HASHER_ALGORITHM: '--mm-hasher-algorithm',
+  VLLM_PREFIX_CACHE_RETENTION_INTERVAL: '--prefix-cache-retention-interval',
+};
+
+export const successorOf = (name: string): string | null => successors[name] ?? null;

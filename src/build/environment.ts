@@ -9,6 +9,7 @@ import { environmentName, pythonOf, readReady, sitePackagesOf } from './environm
 import { environmentBytes, requireRoom } from './environment/room.ts';
 import type { Work } from './environment/work.ts';
 import { type BuildProof, type PackageName, verifyProof } from './proof.ts';
+import { runtimeHash } from './runtime/plugin.ts';
 
 export interface EnvironmentInput {
   readonly package: PackageName;
@@ -163,7 +164,11 @@ async function findReady(work: Work, versions: readonly string[]): Promise<Prepa
 
 function directoryOf(work: Work, python: string): string {
   const patches = work.wanted.map(({ id, hash }) => ({ id, hash }));
-  return join(work.root, environmentName({ package: work.package, version: work.vllm, python, patches }));
+  const { package: name, vllm: version } = work;
+  return join(
+    work.root,
+    environmentName({ package: name, version, python, patches, runtime: runtimeHash() }),
+  );
 }
 
 function describe(

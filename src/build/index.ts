@@ -12,4 +12,8 @@ export {
   requireProbe,
 } from './probe.ts';
 export { renderProbeScript } from './probe-script.ts';
+export type { RuntimeExpectation, RuntimeJudgement } from './runtime/judge.ts';
+export { runtimeModule } from './runtime/plugin.ts';
+export { type MoeFact, nonceVariable, type RuntimeReport } from './runtime/report.ts';
+export { type RuntimeFacts, RuntimeProof } from './runtime/watch.ts';
 export { type BuildProof, makeProof, type PackageName, proofSchema, verifyProof } from './proof.ts';

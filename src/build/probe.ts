@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { StepError } from '../lib/index.ts';
 import type { SeriesPlan } from '../patch/index.ts';
 import { type ProbeAsk, probeMark } from './probe-script.ts';
+import { runtimeModule } from './runtime/plugin.ts';
 
 const answer = z.union([z.literal(true), z.string()]);
 const probeReportSchema = z.object({
@@ -33,10 +34,12 @@ export function askOf(plan: SeriesPlan): ProbeAsk {
   return { patches, plugins: pluginModules(plan) };
 }
 
+/** Plugins of the plan, and the one of the runtime proof, which every build carries. */
 function pluginModules(plan: SeriesPlan): string[] {
-  return plan.patches.flatMap(({ outcome, patch }) =>
+  const planned = plan.patches.flatMap(({ outcome, patch }) =>
     outcome === 'applies' && patch.definition.kind === 'plugin' ? [patch.definition.plugin.module] : [],
   );
+  return [...planned, runtimeModule];
 }
 
 /** Reads the answer out of the probe's output; null where there is none. */

@@ -12,6 +12,11 @@ export function renderStatus(report: StatusReport, now: number, paint: Output['p
       'patch',
       `${patch.id}: ${patch.outcome} — ${patch.reason}`,
     ]),
+    ...report.build.proofs.map((proof): [string, string] => [
+      'proof',
+      `${proof.name}: ${proof.verdict} — ${proof.said}`,
+    ]),
+    ...(report.build.runtime?.notes ?? []).map((note): [string, string] => ['note', note]),
     ['model', modelText(report)],
     ['proxy', proxyText(report)],
     ['logs', report.logs.engine ?? report.logs.events],

@@ -34,9 +34,6 @@ export async function verifyStackBuild(context: Context, options: Options): Prom
     for (const file of patch.files) context.out.line(`    sha256 ${file.sha256.slice(0, 16)}…  ${file.path}`);
     for (const check of patch.checks) context.out.line(`    says yes  ${check}`);
   }
-  for (const plugin of proof.plugins)
-    context.out.line(
-      `  plugin ${plugin.name} (${plugin.module})${proof.emulation ? ': CPU emulation, test only' : ''}`,
-    );
+  for (const plugin of proof.plugins) context.out.line(`  plugin ${plugin.name} (${plugin.module})`);
   return 0;
 }

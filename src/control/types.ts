@@ -9,6 +9,31 @@ export interface PatchFact {
   readonly reason: string;
 }
 
+/** One of the three proofs: the hash in the lock, the file in the build, the running engine's own word. */
+export interface ProofFact {
+  readonly name: 'lock' | 'build' | 'engine';
+  /** open: not asked, or not answered yet. */
+  readonly verdict: 'yes' | 'no' | 'open';
+  /** One sentence: what was compared, or what is not as it should be. */
+  readonly said: string;
+}
+
+/** What the engine's processes say they run. */
+export interface RuntimeFact {
+  readonly processes: readonly {
+    readonly role: 'api' | 'core' | 'worker';
+    readonly rank: number | null;
+    readonly pid: number;
+  }[];
+  readonly moe: readonly {
+    readonly backend: string;
+    readonly activation: string | null;
+    readonly layers: string;
+  }[];
+  readonly weights: { readonly parameters: number; readonly unfilled: number } | null;
+  readonly notes: readonly string[];
+}
+
 /** `stepctl status --json`; the field `schema` is a promise to scripts. */
 export interface StatusReport {
   readonly schema: 'stepctl/status/1';
@@ -31,6 +56,9 @@ export interface StatusReport {
     readonly patches: readonly PatchFact[];
     /** True while a test-only CPU emulation plugin stands in for GPU kernels. */
     readonly emulation: boolean;
+    readonly proofs: readonly ProofFact[];
+    /** null where nothing is built, or nothing runs yet. */
+    readonly runtime: RuntimeFact | null;
   };
   readonly model: {
     readonly source: string;

@@ -149,6 +149,7 @@ export class EffectRunner {
   }
 
   #start(incarnation: number): void {
+    this.#options.proof?.begin();
     const attempt = startAttempt(this.#options, {
       onLaunched: ({ id, endpoint }: Running) =>
         this.#post({ type: 'launched', at: this.#at(), incarnation, engine: { engineId: id, endpoint } }),
@@ -161,6 +162,7 @@ export class EffectRunner {
           ...this.#failureFacts(),
         }),
       onLine: (text) => {
+        if (this.#options.proof?.line(text) === true) return this.#heed(incarnation);
         const found = this.#options.recognisePhase(text);
         if (found !== null) this.#post({ type: 'phase', at: this.#at(), incarnation, ...found });
       },
@@ -168,6 +170,13 @@ export class EffectRunner {
       onRecord: (kind, data) => this.#record(kind, data),
     });
     this.#current = { incarnation, attempt, silentLooks: 0, isLooking: false };
+  }
+
+  /** A process has spoken for itself: a no ends the engine at once, whatever it is doing. */
+  #heed(incarnation: number): void {
+    const verdict = this.#options.proof?.verdict(false);
+    if (typeof verdict !== 'object') return;
+    this.#post({ type: 'probe-refused', at: this.#at(), incarnation, diagnosis: verdict });
   }
 
   async #probe({ incarnation, attempt }: Current): Promise<void> {

@@ -1,4 +1,4 @@
-export type { EndFacts, SupervisorOptions, SupervisorRecord } from './options.ts';
+export type { EndFacts, EngineProof, SupervisorOptions, SupervisorRecord } from './options.ts';
 export { defaultPolicy, type SupervisorPolicy } from './policy.ts';
 export { probeReadiness, type ProbeInput } from './readiness/probe.ts';
 export type {

@@ -22,6 +22,16 @@ export interface SupervisorRecord {
   readonly [field: string]: unknown;
 }
 
+/** What the engine's own processes say of themselves; gathered and judged elsewhere. */
+export interface EngineProof {
+  /** Another engine starts: what its predecessor said no longer counts. */
+  begin(): void;
+  /** True when this line of the log belongs to the proof. */
+  line(text: string): boolean;
+  /** Proven, not yet, or why this engine must not serve. With `isFinal` silence is a failure too. */
+  verdict(isFinal: boolean): 'proven' | 'pending' | Diagnosis;
+}
+
 export interface SupervisorOptions {
   readonly driver: EngineDriver;
   readonly spec: EngineSpec;
@@ -32,6 +42,8 @@ export interface SupervisorOptions {
   readonly recognisePhase: (
     line: string,
   ) => { readonly phase: StartupPhase; readonly progress: number | null } | null;
+  /** Must say yes before an engine is ready, and ends it when it says no later. Absent: nothing was built here. */
+  readonly proof?: EngineProof;
   readonly policy: SupervisorPolicy;
   /** Holds start-N.log; events.jsonl and starts.json go to the spec's stateDir. */
   readonly logDir: string;

@@ -35,6 +35,8 @@ export interface SupervisorPolicy {
   readonly probeIntervalMs: number;
   /** For one generated answer of the readiness probe; a first request was seen to take 17 s on a cold engine. */
   readonly probeTimeoutMs: number;
+  /** From the first generated answer until every process must have spoken: their lines come through a pipe. */
+  readonly proofGraceMs: number;
 }
 
 const minute = 60_000;
@@ -59,4 +61,5 @@ export const defaultPolicy: SupervisorPolicy = {
   suspectTimeoutMs: 15_000,
   probeIntervalMs: 100,
   probeTimeoutMs: 2 * minute,
+  proofGraceMs: 10_000,
 };

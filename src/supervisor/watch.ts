@@ -36,10 +36,25 @@ export async function awaitReadiness(
       signal,
       onGenerating,
     });
-    if (result.ok) return null;
+    if (result.ok) return awaitProof(options, signal);
     if (result.signature === 'generation-failed' || result.signature === 'probe-failed')
       generationFailures += 1;
     if (!result.retry || generationFailures >= maxGenerationFailures) return asDiagnosis(result);
+    await clock.sleep(policy.probeIntervalMs, signal);
+  }
+}
+
+/** The engine can serve; now its processes must have said that they are what was built. */
+async function awaitProof(
+  { proof, policy, clock }: SupervisorOptions,
+  signal: AbortSignal,
+): Promise<Diagnosis | null> {
+  if (proof === undefined) return null;
+  const until = clock.monotonicMs() + policy.proofGraceMs;
+  for (;;) {
+    const verdict = proof.verdict(clock.monotonicMs() >= until);
+    if (verdict === 'proven') return null;
+    if (verdict !== 'pending') return verdict;
     await clock.sleep(policy.probeIntervalMs, signal);
   }
 }

@@ -24,6 +24,8 @@ export interface Diagnosis {
   readonly advice: string;
   /** True when the same start will fail again: the supervisor stops instead of trying. */
   readonly deterministic: boolean;
+  /** True when not even a second start is worth it: what failed is the build, not this start. */
+  readonly isFinal?: boolean;
 }
 
 /** A vLLM intent of the stack, compiled for one release. */

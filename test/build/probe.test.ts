@@ -37,7 +37,7 @@ const good: ProbeReport = {
   package: '/env/vllm',
   distribution: '0.16.0+cpu',
   platform: 'cpu',
-  plugins: { sample_plugin: true },
+  plugins: { sample_plugin: true, stepctl_runtime_proof: true },
   patches: { sample: { supports_step: true } },
 };
 const judge = (report: ProbeReport) =>
@@ -47,7 +47,7 @@ describe('what a build says of itself', () => {
   it('is asked about every patch and plugin of the plan', () => {
     expect(askOf(plan)).toEqual({
       patches: [{ id: 'sample', source: expect.stringContaining('supports_step') }],
-      plugins: ['sample_plugin'],
+      plugins: ['sample_plugin', 'stepctl_runtime_proof'],
     });
     expect(renderProbeScript(askOf(plan))).toContain('ASK = json.loads(');
   });
@@ -64,8 +64,16 @@ describe('what a build says of itself', () => {
     ['another platform', { platform: 'cuda' }, "vllm sees platform 'cuda'"],
     ['a predicate that says no', { patches: { sample: { supports_step: 'no' } } }, 'supports_step: no'],
     ['a probe without answers', { patches: {} }, 'its probe gave no answer'],
-    ['a plugin nobody sees', { plugins: {} }, 'is not visible as an entry point'],
-    ['a plugin that does not load', { plugins: { sample_plugin: 'ImportError: x' } }, 'ImportError: x'],
+    [
+      'a plugin nobody sees',
+      { plugins: { stepctl_runtime_proof: true as const } },
+      'is not visible as an entry point',
+    ],
+    [
+      'a plugin that does not load',
+      { plugins: { stepctl_runtime_proof: true as const, sample_plugin: 'ImportError: x' } },
+      'ImportError: x',
+    ],
   ])('does not prove it: %s', (_name, change, failure) => {
     const failures = judge({ ...good, ...change });
     expect(failures).toHaveLength(1);

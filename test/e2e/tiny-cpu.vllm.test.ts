@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import OpenAI from 'openai';
@@ -69,6 +69,23 @@ describe.each([
     );
     expect(status.build.emulation).toBe(true);
     expect(status.model.files).toBeGreaterThanOrEqual(23);
+  });
+
+  it('every process of the running engine says that it is what was built', async () => {
+    const { build } = await readStatus(scene.box);
+    expect(build.proofs.filter((proof) => proof.name !== 'lock')).toMatchObject([
+      { name: 'build', verdict: 'yes' },
+      { name: 'engine', verdict: 'yes' },
+    ]);
+    // 0.16.0 runs the worker inside its engine core, 0.32.0 in a process of its own.
+    const roles = new Set(build.runtime?.processes.map(({ role }) => role));
+    expect([...roles]).toEqual(release === '0.16.0' ? ['api', 'core'] : ['api', 'core', 'worker']);
+    expect(build.runtime?.weights).toMatchObject({ unfilled: 0 });
+    expect(build.runtime?.weights?.parameters).toBeGreaterThan(100);
+    expect(build.runtime?.moe.map(({ layers, activation }) => `${layers} ${activation}`)).toEqual([
+      '1-2 silu',
+      '3 swiglustep',
+    ]);
   });
 
   it('says the known text word by word, reasoning and content apart (npm openai)', async () => {
@@ -297,6 +314,27 @@ describe.each([
 });
 
 describe('counter-proofs on unpatched vLLM 0.16.0', () => {
+  it('another vLLM that gets before the built one is found out by the running engine: exit 4, proof 3 named', async () => {
+    const box = await openSandbox(sharedData);
+    try {
+      const built = await box.run('build', '--profile', 'tiny-cpu', '--json');
+      const { artefact } = JSON.parse(built.stdout) as { artefact: string };
+      const [lib] = await readdir(join(artefact, 'lib'));
+      await cp(join(artefact, 'lib', lib ?? '', 'site-packages/vllm'), join(box.dir, 'other/vllm'), {
+        recursive: true,
+      });
+      expect((await box.run('patch', 'apply', '--undo', '--to', join(box.dir, 'other'))).code).toBe(0);
+      const path = `serve.env.PYTHONPATH=${join(box.dir, 'other')}`;
+      const up = await box.run('up', '--profile', 'tiny-cpu', '--set', path);
+      expect(up.code).toBe(4);
+      expect(up.stderr).toMatch(/proof 3 of 3 \(engine\) failed/);
+      expect(up.stderr).toMatch(/API server \(pid \d+\): vllm\/\S+\.py has sha256 \w{64}, built was \w{64}/);
+      expect(await engineProcesses(box)).toEqual([]);
+    } finally {
+      await box.close();
+    }
+  });
+
   it('the NVFP4 checkpoint does not come up, and the message names the missing patch', async () => {
     const box = await openSandbox(sharedData);
     try {

@@ -190,6 +190,42 @@ describe('an engine that comes up wrong', () => {
     expect(kinds()).not.toContain('ready');
   });
 
+  const untrue = diagnosis({ signature: 'runtime-proof', deterministic: true, isFinal: true });
+  test('a process that says it runs something else ends the start at once, without a second one', async () => {
+    let said: 'pending' | typeof untrue = 'pending';
+    const line = (text: string): boolean => {
+      if (!text.includes('vLLM API server version')) return false;
+      said = untrue;
+      return true;
+    };
+    supervise([], { proof: { begin: () => {}, line, verdict: () => said } });
+    await expect(supervisor.waitReady(deadline())).rejects.toMatchObject({
+      details: { diagnosis: { signature: 'runtime-proof' }, incarnation: 1 },
+    });
+    expect(kinds()).not.toContain('ready');
+  });
+
+  test('silence is waited for no longer than the grace after the first answer, then it is a no', async () => {
+    const proof = {
+      begin: () => {},
+      line: () => false,
+      verdict: (isFinal: boolean) => (isFinal ? untrue : ('pending' as const)),
+    };
+    supervise([], { proof, policy: { ...fast, proofGraceMs: 50 } });
+    await expect(supervisor.waitReady(deadline())).rejects.toMatchObject({
+      details: { diagnosis: { signature: 'runtime-proof' }, incarnation: 1 },
+    });
+  });
+
+  test('each start has to prove itself anew', async () => {
+    let begun = 0;
+    const proof = { begin: () => void (begun += 1), line: () => false, verdict: () => 'proven' as const };
+    await supervise([], { proof }).waitReady(deadline());
+    await supervisor.restart('test');
+    await supervisor.waitReady(deadline());
+    expect(begun).toBe(2);
+  });
+
   test('garbage of an ordinary model is refused too, and the reason names the missing patch', async () => {
     const wrongAnswerHint = 'patch swiglustep-nvfp4-moe is not in this build';
     supervise(['--sim-garbage'], { readiness: { expect: null, wrongAnswerHint } });

@@ -50,6 +50,12 @@ const table: [string, Step[], string, string[]][] = [
     'stopping term',
     ['quiesce', 'SIGTERM'],
   ],
+  [
+    'an engine that serves and whose processes turn out not to be what was built is stopped too',
+    [...up, { refused: diagnosis() }],
+    'stopping term',
+    ['quiesce', 'SIGTERM'],
+  ],
   ['a stop begins with SIGTERM', [...up, 'stop'], 'stopping term', ['quiesce', 'SIGTERM']],
   [
     'SIGTERM without effect is followed by SIGKILL',
@@ -225,6 +231,11 @@ describe('restart policy', () => {
     const wrong = diagnosis({ signature: 'wrong-answer', deterministic: true });
     const round: Step[] = ['launched', { refused: wrong }, ...crash()];
     const { machine } = walk(['start', ...round, 'timer', ...round]);
+    expect(machine.state).toEqual({ name: 'given-up', diagnosis: wrong });
+  });
+  test('a build that is not what it should be gets no second start', () => {
+    const wrong = diagnosis({ signature: 'runtime-proof', deterministic: true, isFinal: true });
+    const { machine } = walk(['start', 'launched', { refused: wrong }, ...crash()]);
     expect(machine.state).toEqual({ name: 'given-up', diagnosis: wrong });
   });
   test('five crashes in the window give up, though each engine was ready', () => {

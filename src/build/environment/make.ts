@@ -9,6 +9,7 @@ import {
 import { askOf, parseProbeOutput, passedChecks, requireProbe, type ProbeReport } from '../probe.ts';
 import { renderProbeScript } from '../probe-script.ts';
 import { type BuildProof, makeProof } from '../proof.ts';
+import { runtimePlugin } from '../runtime/plugin.ts';
 import { writeCpuAlias } from './alias.ts';
 import { installRelease } from './installer.ts';
 import type { PythonFound } from './python.ts';
@@ -65,9 +66,10 @@ async function patchTree(work: Work, sitePackages: string): Promise<SeriesPlan> 
 
 async function installPlugins(plan: SeriesPlan, sitePackages: string): Promise<BuildProof['plugins']> {
   const plugins: BuildProof['plugins'] = [];
-  for (const { outcome, patch } of plan.patches) {
+  const wanted = plan.patches.flatMap(({ outcome, patch }) => (outcome === 'applies' ? [patch] : []));
+  for (const patch of [...wanted, runtimePlugin(plan)]) {
     const { definition, hash } = patch;
-    if (outcome !== 'applies' || definition.kind !== 'plugin') continue;
+    if (definition.kind !== 'plugin') continue;
     const files = await installPlugin(sitePackages, patch, pluginVersion(hash));
     const { name, module } = definition.plugin;
     plugins.push({ name, module, files: files.map(({ path, sha256 }) => ({ path, sha256 })) });

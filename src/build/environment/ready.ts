@@ -17,12 +17,14 @@ export interface EnvironmentKey {
   /** `3.11` */
   readonly python: string;
   readonly patches: readonly { readonly id: string; readonly hash: string }[];
+  /** Hash of the runtime proof's plugin. */
+  readonly runtime: string;
 }
 
 /** Content-addressed name: another patch, plugin, Python or release is another environment. */
 export function environmentName(key: EnvironmentKey): string {
   const hash = sha256Of(
-    JSON.stringify(['stepctl/environment/1', key.package, key.version, key.python, key.patches]),
+    JSON.stringify(['stepctl/environment/2', key.package, key.version, key.python, key.patches, key.runtime]),
   );
   return `${key.package}-${key.version}-py${key.python}-${hash.slice(0, 12)}`;
 }

@@ -5,7 +5,7 @@ import { sha256Of } from '../sha256.ts';
 import { type ImageLayout, layoutSchema } from './layout.ts';
 
 /** Changes when the way an overlay is made changes, so that older images are not taken for the same. */
-const recipe = 'stepctl/image/1';
+const recipe = 'stepctl/image/2';
 
 export const imageLabels = {
   role: 'stepctl.role',
@@ -27,14 +27,15 @@ export interface ImageInputs {
   readonly vllm: string;
   readonly emulation: boolean;
   readonly patches: readonly Pick<Patch, 'id' | 'hash'>[];
+  /** Hash of the runtime proof's plugin. */
+  readonly runtime: string;
 }
 
 /** Hash of everything that decides what is in the image. */
 export function hashInputs(inputs: ImageInputs): string {
   const patches = inputs.patches.map(({ id, hash }) => [id, hash]);
-  return sha256Of(
-    JSON.stringify([recipe, inputs.baseId, inputs.package, inputs.vllm, inputs.emulation, patches]),
-  );
+  const { baseId, package: name, vllm, emulation, runtime } = inputs;
+  return sha256Of(JSON.stringify([recipe, baseId, name, vllm, emulation, patches, runtime]));
 }
 
 /** `stepctl/vllm:<version>-<hash>`: the same inputs always have the same name. */

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { pluginFiles, type SeriesPlan } from '../../patch/index.ts';
 import { pluginVersion } from '../environment/make.ts';
 import type { BuildProof } from '../proof.ts';
+import { runtimePlugin } from '../runtime/plugin.ts';
 import type { ImageFiles } from './image-files.ts';
 import type { ImageLayout } from './layout.ts';
 import type { TarFile, TarFolder } from './tar.ts';
@@ -62,8 +63,9 @@ export async function makeOverlay(base: ImageFiles, layout: ImageLayout, plan: S
   const folders = new Map<string, TarFolder>();
   const plugins: BuildProof['plugins'] = [];
   const owner = await readOwner(base, layout);
-  for (const { outcome, patch } of plan.patches) {
-    if (outcome !== 'applies' || patch.definition.kind !== 'plugin') continue;
+  const wanted = plan.patches.flatMap(({ outcome, patch }) => (outcome === 'applies' ? [patch] : []));
+  for (const patch of [...wanted, runtimePlugin(plan)]) {
+    if (patch.definition.kind !== 'plugin') continue;
     const { name, module } = patch.definition.plugin;
     const installed = pluginFiles(patch, pluginVersion(patch.hash));
     for (const { path, text } of installed) {

@@ -11,6 +11,7 @@ import {
   type SourceTree,
 } from '../../patch/index.ts';
 import type { PackageName } from '../proof.ts';
+import { runtimeHash } from '../runtime/plugin.ts';
 import { ensureCpuBase } from './cpu-base.ts';
 import { ensureImage, type PullPolicy } from './ensure-image.ts';
 import { hashInputs, type ImageInputs, imageLabels, imageTag } from './inputs.ts';
@@ -101,7 +102,8 @@ export function planWork(input: ImageInput, series: Series, base: ImageInspectIn
   const ids = wantedIds(input, series);
   const patches = series.patches.filter((patch) => ids.includes(patch.id));
   const { package: name, vllm, emulation } = input;
-  const inputs: ImageInputs = { baseId: base.Id, package: name, vllm, emulation, patches };
+  const runtime = runtimeHash();
+  const inputs: ImageInputs = { baseId: base.Id, package: name, vllm, emulation, patches, runtime };
   return {
     ...input,
     series,

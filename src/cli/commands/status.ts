@@ -24,7 +24,7 @@ async function pause(signal: AbortSignal): Promise<void> {
   await systemClock.sleep(1_000, signal).catch(() => undefined);
 }
 
-/** Exit code: 0 serving, 3 nothing up, 6 engine given up or controller lost. */
+/** Exit code: 0 serving, 3 nothing up, 4 a proof failed, 6 engine given up or controller lost. */
 async function show(context: Context): Promise<number> {
   const control = await import('../../control/index.ts');
   const client = await control.findController(context.instance, context.env);
@@ -44,8 +44,10 @@ async function show(context: Context): Promise<number> {
   return showLost(context, dead);
 }
 
-const codeOf = (report: StatusReport): number =>
-  report.stage === 'failed' || report.engine.snapshot?.state === 'given-up' ? 6 : 0;
+const codeOf = (report: StatusReport): number => {
+  if (report.stage !== 'failed' && report.engine.snapshot?.state !== 'given-up') return 0;
+  return report.build.proofs.some((proof) => proof.verdict === 'no') ? 4 : 6;
+};
 
 /** The controller died without a word (kill -9, power): say so, and what of its engine is still there. */
 async function showLost(

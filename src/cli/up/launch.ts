@@ -9,6 +9,7 @@ import { compareVersions, diagnose, recognisePhase } from '../../vllm/index.ts';
 import type { Context } from '../context.ts';
 import { formatDuration } from '../progress.ts';
 import type { Artefact } from './artefact.ts';
+import { asEngineProof, explainProof, runtimeProofFor, withProof } from './engine-proof.ts';
 import type { LiveStatus } from './live-status.ts';
 import type { ModelOnDisk } from './model-stage.ts';
 import { wrongAnswerHint } from './wrong-answer-hint.ts';
@@ -32,7 +33,10 @@ export interface Launched {
 
 /** Wires the supervisor of this stack; nothing is started yet, so that the proxy can listen first. */
 export async function launchEngine(input: LaunchInput): Promise<Launched> {
-  const { stack, spec, live } = input;
+  const { stack, live } = input;
+  const runtime = await runtimeProofFor(stack, input.artefact);
+  live.runtime = runtime;
+  const spec = runtime === null ? input.spec : await withProof(input.spec, runtime);
   const driver = createDriver(stack.engine.driver);
   await makeWritableMounts(spec);
   await driver.check(spec);
@@ -51,6 +55,7 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
     },
     diagnose,
     recognisePhase,
+    ...(runtime === null ? {} : { proof: asEngineProof(runtime) }),
     policy: {
       ...defaultPolicy,
       ...stack.supervisor,
@@ -115,6 +120,8 @@ async function bringUp(
     context.reporter.stage('engine', `starting ${live.command.join(' ')}`);
     supervisor.start();
     await supervisor.waitReady(signal);
+  } catch (error) {
+    throw explainProof(error);
   } finally {
     unsubscribe();
   }

@@ -1,9 +1,11 @@
+import type { RuntimeProof } from '../../build/index.ts';
 import type { ControllerStage, StatusReport } from '../../control/index.ts';
 import type { StepError } from '../../lib/index.ts';
 import type { EngineView } from '../../supervisor/types.ts';
 import type { Stack } from '../../stack/schema.ts';
 import type { Artefact } from './artefact.ts';
 import type { ModelOnDisk } from './model-stage.ts';
+import { proofFacts } from './proofs.ts';
 
 /** What the controller knows about itself while it goes along; the one source of `status`. */
 export interface LiveStatus {
@@ -17,6 +19,8 @@ export interface LiveStatus {
   counts: () => { inFlight: number; queued: number };
   engineLog: () => string | null;
   failure: StepError | null;
+  /** What the running engine says of itself; null where nothing was built for it. */
+  runtime: RuntimeProof | null;
   /** Set once there is an engine to start anew. */
   restart: (() => Promise<void>) | null;
 }
@@ -32,6 +36,7 @@ export const freshStatus = (): LiveStatus => ({
   counts: () => ({ inFlight: 0, queued: 0 }),
   engineLog: () => null,
   failure: null,
+  runtime: null,
   restart: null,
 });
 
@@ -63,6 +68,8 @@ export function reportStatus(live: LiveStatus, frame: StatusFrame): StatusReport
       artefact: live.artefact?.name ?? null,
       patches: live.artefact?.patches ?? [],
       emulation: live.artefact?.emulation ?? false,
+      proofs: proofFacts(live),
+      runtime: live.runtime?.facts() ?? null,
     },
     model: {
       source: live.model?.source ?? stack.model.path ?? stack.model.repo ?? 'none',

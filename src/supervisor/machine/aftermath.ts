@@ -29,12 +29,14 @@ function countFailure(machine: Machine, facts: FailureFacts): Machine {
   const { diagnosis, at } = facts;
   const since = at - crashWindow(machine.policy, facts.usualLoadMs);
   const isRepeat = machine.deterministic?.signature === diagnosis.signature;
+  const count = isRepeat ? (machine.deterministic?.count ?? 0) + 1 : 1;
+  const enough = machine.policy.maxDeterministicFailures;
   return {
     ...machine,
     hasEngine: false,
     failedStarts: facts.readyAt === null ? machine.failedStarts + 1 : 0,
     deterministic: diagnosis.deterministic
-      ? { signature: diagnosis.signature, count: isRepeat ? (machine.deterministic?.count ?? 0) + 1 : 1 }
+      ? { signature: diagnosis.signature, count: diagnosis.isFinal === true ? enough : count }
       : null,
     crashes: [...machine.crashes.filter((time) => time >= since), at],
   };

@@ -62,15 +62,17 @@ export function onProbePassed(machine: Machine, event: Of<'probe-passed'>): Tran
   );
 }
 
+/** While it starts by the readiness probe or its own processes; while it serves only by the latter. */
 export function onProbeRefused(machine: Machine, event: Of<'probe-refused'>): Transition {
   const { state, incarnation } = machine;
-  if (state.name !== 'starting' || state.engine === null) return stay(machine);
+  const isUp = state.name === 'ready' || state.name === 'suspect';
+  if (!isUp && (state.name !== 'starting' || state.engine === null)) return stay(machine);
   const { diagnosis, at } = event;
   const [next, effects] = enterStopping(machine, at, {
     step: 'term',
     ending: { kind: 'refused', diagnosis },
     engine: state.engine,
-    readyAt: null,
+    readyAt: isUp ? state.readyAt : null,
   });
   const data = { incarnation, signature: diagnosis.signature, cause: diagnosis.cause };
   return [next, [{ type: 'record', kind: 'refused', data }, ...effects]];

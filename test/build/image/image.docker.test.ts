@@ -55,6 +55,9 @@ const ask = async (image: string, expression: string): Promise<string> => {
   return stdout.trim();
 };
 
+/** Of the one file that the patch changes, before it does. */
+const sourceBytes = baseFiles().find((file) => file.path.endsWith(experts))?.data.length ?? 0;
+
 const accepts = 'Experts._supports_activation("swiglustep")';
 
 const failureOf = async (parts: Partial<ImageInput>): Promise<unknown> =>
@@ -91,6 +94,7 @@ describe('an overlay on an image whose user is not root', () => {
     const before = await docker.getImage(base).inspect();
     const after = await docker.getImage(built.tag).inspect();
     expect(after.RootFS.Layers).toHaveLength((before.RootFS.Layers ?? []).length + 1);
+    expect(after.Size - before.Size).toBeLessThanOrEqual(sourceBytes + 64 * 1024);
     expect(after.Config.User).toBe('vllm');
     expect(after.Config.Env).toEqual(before.Config.Env);
     expect(built.user).toEqual({ uid: 1000, gid: 1000 });
@@ -189,11 +193,12 @@ describe('what is refused, and what it leaves', () => {
   });
 });
 
-it('adds no layer where no patch is needed, and still proves and names the image', async () => {
+it('lays over nothing but the runtime proof where no patch is needed, and still proves and names the image', async () => {
   const built = await buildImage(inputOf({ patches: [], emulation: false }));
   const before = await docker.getImage(base).inspect();
   const after = await docker.getImage(built.tag).inspect();
-  expect(after.RootFS.Layers).toEqual(before.RootFS.Layers);
+  expect(after.RootFS.Layers?.slice(0, -1)).toEqual(before.RootFS.Layers);
   expect(built.proof.patches).toEqual([]);
+  expect(built.proof.plugins.map(({ module }) => module)).toEqual(['stepctl_runtime_proof']);
   await docker.getImage(built.tag).remove({ force: true });
 });

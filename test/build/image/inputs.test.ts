@@ -18,6 +18,7 @@ const inputs: ImageInputs = {
   vllm: '0.16.0',
   emulation: false,
   patches: [{ id: 'one', hash: 'aa' }],
+  runtime: 'rr',
 };
 
 describe('the name of an image', () => {
@@ -29,6 +30,7 @@ describe('the name of an image', () => {
       { ...inputs, emulation: true },
       { ...inputs, patches: [{ id: 'one', hash: 'bb' }] },
       { ...inputs, patches: [] },
+      { ...inputs, runtime: 'ss' },
     ];
     expect(new Set([inputs, ...others].map(hashInputs)).size).toBe(others.length + 1);
     expect(imageTag('0.16.0', hashInputs(inputs))).toMatch(/^stepctl\/vllm:0\.16\.0-[0-9a-f]{12}$/);

@@ -17,6 +17,10 @@ export const buildErrors = {
     exit: exitCodes.patch,
     when: 'what was built does not hold what it should: a probe or a file hash says no',
   },
+  STEP_BUILD_RUNTIME: {
+    exit: exitCodes.patch,
+    when: 'a process of the running engine is not what was built, or does not say what it is',
+  },
   STEP_BUILD_BASE: {
     exit: exitCodes.preflight,
     when: 'the base image is none that a patched vLLM can be laid over',

@@ -1,6 +1,8 @@
 export { type Advisory, advisories, advisoriesFor, advisoriesDate } from './advisories.ts';
 export { compileServe } from './compile/compile-serve.ts';
-export { diagnose, type DiagnoseInput } from './diagnose.ts';
+export { diagnose, type DiagnoseInput } from './diagnosis/diagnose.ts';
+export { type LogDiagnosis, LogReader } from './diagnosis/log-reader.ts';
+export { signatures } from './diagnosis/signatures.ts';
 export { recognisePhase } from './phases.ts';
 export { firstRelease, type ResolvedRelease, resolveRelease } from './releases.ts';
 export type { FlagRow, ReleaseFacts } from './table/schema.ts';

@@ -9,6 +9,7 @@ import {
   configSchemaCommand,
   configShowCommand,
 } from './config.ts';
+import { diagnoseCommand } from './diagnose.ts';
 import { doctorCommand } from './doctor.ts';
 import { downCommand } from './down.ts';
 import { keysCreateCommand, keysListCommand, keysRevokeCommand } from './keys.ts';
@@ -30,6 +31,7 @@ export const allCommands: readonly CommandSpec[] = [
   logsCommand,
   chatCommand,
   doctorCommand,
+  diagnoseCommand,
   buildCommand,
   pullCommand,
   verifyCommand,

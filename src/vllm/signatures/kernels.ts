@@ -41,6 +41,8 @@ export const kernelSignatures: readonly Signature[] = [
     pattern:
       /No NvFp4 MoE backend supports the deployment|NvFp4 MoE backend .* does not support|does not support (?:MoEActivation\.)?SWIGLUSTEP|Only SiLU activation is supported|moe_backend='\S+' is not supported for NvFP4|Model sets swiglu_limit=/i,
     deterministic: true,
+    phase: 'backends',
+    source: 'report',
     describe: (_match, { version }) => describeBackend(version),
   },
   {
@@ -48,6 +50,8 @@ export const kernelSignatures: readonly Signature[] = [
     pattern:
       /Failed to find a kernel that can implement the NVFP4 linear layer|No NVFP4 GEMM backend selected/,
     deterministic: true,
+    phase: 'backends',
+    source: 'real',
     describe: fixed(
       'this build has no NVFP4 kernel for the processor it runs on',
       'a CPU build needs the emulation plugin (emulation: true); on a GPU check that the build and the driver see it',
@@ -57,6 +61,8 @@ export const kernelSignatures: readonly Signature[] = [
     id: 'cpu-router-unsupported',
     pattern: /Data-dependent assertion failed|scoring_func == .softmax|Only softmax scoring/,
     deterministic: true,
+    phase: 'compile',
+    source: 'real',
     describe: fixed(
       'the CPU build cannot route experts by sigmoid, as this model does',
       'add the emulation plugin (emulation: true) and set serve.cudaGraphs=false',
@@ -66,6 +72,8 @@ export const kernelSignatures: readonly Signature[] = [
     id: 'amx-isa',
     pattern: /Unsupported CPU attention configuration: .*isa=0/,
     deterministic: true,
+    phase: 'requests',
+    source: 'real',
     describe: fixed(
       'this CPU has AMX, and the CPU build asks for AMX kernels that it does not hold',
       'add --block-size 16 to serve.extraArgs, or set engine.vllm to 0.32.0',
@@ -76,6 +84,8 @@ export const kernelSignatures: readonly Signature[] = [
     pattern:
       /no kernel image is available|Failed to initialize cutlass TMA WS grouped gemm|Failed to initialize GEMM: status=7|CUDA error: invalid device function/,
     deterministic: true,
+    phase: 'backends',
+    source: 'report',
     describe: describeArch,
   },
   {
@@ -83,12 +93,16 @@ export const kernelSignatures: readonly Signature[] = [
     pattern:
       /illegal memory access|cudaErrorIllegalInstruction|an illegal instruction was encountered|Triton Error \[CUDA\]/,
     deterministic: false,
+    phase: 'any',
+    source: 'vllm#35566',
     describe: describeIllegal,
   },
   {
     id: 'gpu-lost',
     pattern: /unspecified launch failure|fallen off the bus|GPU is lost|Surprise Link Down|NVRM: Xid/,
     deterministic: false,
+    phase: 'any',
+    source: 'report',
     describe: fixed(
       'the GPU stopped answering',
       'read `dmesg | grep -i xid`; on PCIe boards pcie_aspm=off pcie_port_pm=off has helped; a reboot may be needed',

@@ -12,6 +12,10 @@ export function renderStatus(report: StatusReport, now: number, paint: Output['p
       'patch',
       `${patch.id}: ${patch.outcome} — ${patch.reason}`,
     ]),
+    ...report.engine.intents.map((proof): [string, string] => [
+      'intent',
+      `${proof.intent}: ${proof.outcome} — ${proof.said}`,
+    ]),
     ...report.build.proofs.map((proof): [string, string] => [
       'proof',
       `${proof.name}: ${proof.verdict} — ${proof.said}`,

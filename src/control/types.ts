@@ -1,3 +1,4 @@
+import type { IntentProof } from '../vllm/index.ts';
 import type { EngineSnapshot } from '../supervisor/types.ts';
 
 /** Where the controller is on its way up; `serving` once the first token was seen. */
@@ -47,6 +48,8 @@ export interface StatusReport {
     readonly snapshot: EngineSnapshot | null;
     /** What answered /version after the start; null before. */
     readonly reportedVersion: string | null;
+    /** What the stack asks for, and what the engine's own log says of it. */
+    readonly intents: readonly IntentProof[];
     /** Command line without secrets. */
     readonly command: readonly string[];
   };

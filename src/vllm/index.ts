@@ -3,6 +3,8 @@ export { compileServe } from './compile/compile-serve.ts';
 export { diagnose, type DiagnoseInput } from './diagnosis/diagnose.ts';
 export { type LogDiagnosis, LogReader } from './diagnosis/log-reader.ts';
 export { signatures } from './diagnosis/signatures.ts';
+export { intentSignature, IntentWatch } from './proof/intent-watch.ts';
+export type { IntentProof } from './proof/judge-intents.ts';
 export { recognisePhase } from './phases.ts';
 export { firstRelease, type ResolvedRelease, resolveRelease } from './releases.ts';
 export type { FlagRow, ReleaseFacts } from './table/schema.ts';

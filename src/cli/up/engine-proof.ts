@@ -3,6 +3,7 @@ import type { EngineSpec } from '../../engine/types.ts';
 import { StepError } from '../../lib/index.ts';
 import type { EngineProof } from '../../supervisor/index.ts';
 import type { Stack } from '../../stack/schema.ts';
+import { intentSignature, type IntentWatch } from '../../vllm/index.ts';
 import type { Artefact } from './artefact.ts';
 
 /** Signature of the diagnosis of an engine that is not what was built. */
@@ -42,12 +43,21 @@ export const asEngineProof = (runtime: RuntimeProof): EngineProof => ({
   },
 });
 
-/** The engine's end told as what it was: the third proof failed (exit 4). Other errors are returned as they are. */
+/** The engine's end told as what it was: the third proof (exit 4) or an intent (exit 6) failed. Other errors are returned as they are. */
 export function explainProof(error: unknown): unknown {
   if (!(error instanceof StepError)) return error;
   const diagnosis = error.details['diagnosis'] as
     | { signature?: string; cause?: string; advice?: string }
     | undefined;
+  if (diagnosis?.signature === intentSignature) {
+    return new StepError('STEP_VLLM_INTENT_NOT_IN_EFFECT', {
+      verdict: 'the engine runs, but not as the stack asks; it was taken down',
+      reason: diagnosis.cause ?? '',
+      next: diagnosis.advice ?? 'stepctl config show --argv',
+      details: error.details,
+      cause: error,
+    });
+  }
   if (diagnosis?.signature !== runtimeSignature) return error;
   return new StepError('STEP_BUILD_RUNTIME', {
     verdict: 'proof 3 of 3 (engine) failed: what runs is not what was built; the engine was taken down',
@@ -65,3 +75,16 @@ export async function withProof(spec: EngineSpec, runtime: RuntimeProof): Promis
   const plugins = allowed === undefined ? {} : { VLLM_PLUGINS: `${allowed},${runtimeModule}` };
   return { ...spec, env: { ...spec.env, ...plugins, [nonceVariable]: runtime.nonce } };
 }
+
+/** The proof of the build, if there is one, and that of the intents: either may refuse the engine. */
+export const withIntents = (build: EngineProof | null, intents: IntentWatch): EngineProof => ({
+  begin: () => {
+    build?.begin();
+    intents.begin();
+  },
+  line: (text) => intents.line(text) || build?.line(text) === true,
+  verdict: (isFinal) => {
+    const own = build?.verdict(isFinal) ?? 'proven';
+    return typeof own === 'object' ? own : (intents.refusal() ?? own);
+  },
+});

@@ -5,11 +5,11 @@ import type { EngineSpec } from '../../engine/types.ts';
 import { StepError, systemClock } from '../../lib/index.ts';
 import { createSupervisor, defaultPolicy, type Supervisor } from '../../supervisor/index.ts';
 import type { Stack } from '../../stack/schema.ts';
-import { compareVersions, diagnose, recognisePhase } from '../../vllm/index.ts';
+import { compareVersions, diagnose, IntentWatch, recognisePhase } from '../../vllm/index.ts';
 import type { Context } from '../context.ts';
 import { formatDuration } from '../progress.ts';
 import type { Artefact } from './artefact.ts';
-import { asEngineProof, explainProof, runtimeProofFor, withProof } from './engine-proof.ts';
+import { asEngineProof, explainProof, runtimeProofFor, withIntents, withProof } from './engine-proof.ts';
 import type { LiveStatus } from './live-status.ts';
 import type { ModelOnDisk } from './model-stage.ts';
 import { wrongAnswerHint } from './wrong-answer-hint.ts';
@@ -36,6 +36,8 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
   const { stack, live } = input;
   const runtime = await runtimeProofFor(stack, input.artefact);
   live.runtime = runtime;
+  const intents = new IntentWatch(stack);
+  live.intents = () => intents.proofs();
   const spec = runtime === null ? input.spec : await withProof(input.spec, runtime);
   const driver = createDriver(stack.engine.driver);
   await makeWritableMounts(spec);
@@ -55,7 +57,7 @@ export async function launchEngine(input: LaunchInput): Promise<Launched> {
     },
     diagnose,
     recognisePhase,
-    ...(runtime === null ? {} : { proof: asEngineProof(runtime) }),
+    proof: withIntents(runtime === null ? null : asEngineProof(runtime), intents),
     policy: {
       ...defaultPolicy,
       ...stack.supervisor,

@@ -3,6 +3,7 @@ import type { ControllerStage, StatusReport } from '../../control/index.ts';
 import type { StepError } from '../../lib/index.ts';
 import type { EngineView } from '../../supervisor/types.ts';
 import type { Stack } from '../../stack/schema.ts';
+import type { IntentProof } from '../../vllm/index.ts';
 import type { Artefact } from './artefact.ts';
 import type { ModelOnDisk } from './model-stage.ts';
 import { proofFacts } from './proofs.ts';
@@ -23,6 +24,8 @@ export interface LiveStatus {
   runtime: RuntimeProof | null;
   /** Set once there is an engine to start anew. */
   restart: (() => Promise<void>) | null;
+  /** What the engine's log says of the stack's intents. */
+  intents: () => readonly IntentProof[];
 }
 
 export const freshStatus = (): LiveStatus => ({
@@ -38,6 +41,7 @@ export const freshStatus = (): LiveStatus => ({
   failure: null,
   runtime: null,
   restart: null,
+  intents: () => [],
 });
 
 export interface StatusFrame {
@@ -63,6 +67,7 @@ export function reportStatus(live: LiveStatus, frame: StatusFrame): StatusReport
       snapshot: live.engine?.snapshot() ?? null,
       reportedVersion: live.reportedVersion,
       command: live.command,
+      intents: live.intents(),
     },
     build: {
       artefact: live.artefact?.name ?? null,

@@ -13,6 +13,10 @@ export const vllmErrors = {
     exit: exitCodes.usage,
     when: 'an extra vLLM argument sets what stepctl itself has to set, such as the address',
   },
+  STEP_VLLM_INTENT_NOT_IN_EFFECT: {
+    exit: exitCodes.engine,
+    when: 'the log of the started engine shows that it does not do what the stack asks for',
+  },
   STEP_VLLM_ARGUMENT_UNKNOWN: {
     exit: exitCodes.usage,
     when: 'an extra vLLM argument is not known to the pinned release',

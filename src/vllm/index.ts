@@ -5,6 +5,7 @@ export { type LogDiagnosis, LogReader } from './diagnosis/log-reader.ts';
 export { signatures } from './diagnosis/signatures.ts';
 export { intentSignature, IntentWatch } from './proof/intent-watch.ts';
 export type { IntentProof } from './proof/judge-intents.ts';
+export { type CompiledFor, compilerFlags, whyCold } from './startup/compiled-for.ts';
 export { recognisePhase } from './phases.ts';
 export { firstRelease, type ResolvedRelease, resolveRelease } from './releases.ts';
 export type { FlagRow, ReleaseFacts } from './table/schema.ts';

@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { formatDuration } from '../progress.ts';
 import type { Artefact } from './artefact.ts';
 import { asEngineProof, explainProof, runtimeProofFor, withIntents, withProof } from './engine-proof.ts';
+import { openCompileLedger } from './compile-ledger.ts';
 import type { LiveStatus } from './live-status.ts';
 import type { ModelOnDisk } from './model-stage.ts';
 import { wrongAnswerHint } from './wrong-answer-hint.ts';
@@ -88,11 +89,8 @@ async function makeWritableMounts(spec: EngineSpec): Promise<void> {
   }
 }
 
-async function bringUp(
-  { context, live }: LaunchInput,
-  supervisor: Supervisor,
-  signal: AbortSignal,
-): Promise<void> {
+async function bringUp(input: LaunchInput, supervisor: Supervisor, signal: AbortSignal): Promise<void> {
+  const { context, live } = input;
   const began = Date.now();
   let told = '';
   const unsubscribe = supervisor.subscribe((snapshot) => {
@@ -118,6 +116,8 @@ async function bringUp(
       });
     }
   });
+  const ledger = await openCompileLedger(input.stateDir, input.stack, input.spec);
+  if (ledger.cold !== null) context.reporter.stage('engine', `cold start: ${ledger.cold}`);
   try {
     context.reporter.stage('engine', `starting ${live.command.join(' ')}`);
     supervisor.start();
@@ -127,6 +127,7 @@ async function bringUp(
   } finally {
     unsubscribe();
   }
+  await ledger.markReady();
   live.reportedVersion = await readVersion(supervisor);
   context.reporter.stage(
     'engine',

@@ -68,6 +68,9 @@ describe.each([
       new RegExp(patch),
     );
     expect(status.build.emulation).toBe(true);
+    // Every intent of the profile, by the engine's own log.
+    expect(status.engine.intents.length).toBeGreaterThanOrEqual(6);
+    expect(status.engine.intents.filter((one) => one.outcome !== 'proved')).toEqual([]);
     expect(status.model.files).toBeGreaterThanOrEqual(23);
   });
 

@@ -79,6 +79,28 @@ test.each(['0.16.0', '0.32.0'])('a real start of %s goes through its phases', as
   expect(seen.at(-1)).toBe('server');
 });
 
+test.each(['0.16.0', '0.32.0'])(
+  'a real start of %s that compiles is seen in every phase that a CPU has',
+  async (version) => {
+    const text = await readFile(new URL(`healthy--compiled-${version}.txt`, logs), 'utf8');
+    const found = text.split('\n').flatMap((line) => recognisePhase(line) ?? []);
+    expect([...new Set(found.map(({ phase }) => phase))].toSorted()).toEqual(
+      [
+        'backends',
+        'compile',
+        'config',
+        'distributed',
+        'graphs',
+        'imports',
+        'kv-cache',
+        'server',
+        'weights',
+      ].toSorted(),
+    );
+    expect(found.findLast(({ phase }) => phase === 'weights')?.progress).toBe(1);
+  },
+);
+
 test('no failed start of the corpus reaches the server phase', async () => {
   for (const file of await readdir(logs)) {
     if (/^(?:engine-core-died|healthy|amx-isa)/.test(file)) continue;

@@ -48,7 +48,7 @@ def enum_values(sources, module, name):
     found = sources.scope(module).get(name)
     if not isinstance(found, ast.ClassDef):
         return []
-    return [one.value.value for one in found.body if isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant)]
+    return sorted(one.value.value for one in found.body if isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant))
 
 
 def architectures(sources):

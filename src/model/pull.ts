@@ -12,7 +12,7 @@ import { createHashPool } from './hash/pool.ts';
 import type { HubClient } from './hub/client.ts';
 import { listFiles, resolveRevision } from './hub/listing.ts';
 import { checkRepo, checkRevision, isCommit } from './hub/names.ts';
-import { createThrottleGate } from './hub/throttle-gate.ts';
+import { createThrottleGate, gateStateFor } from './hub/throttle-gate.ts';
 import { createTransport } from './hub/transport.ts';
 import { pullLocked, type Wanted } from './pull-locked.ts';
 import type { PulledModel, PullOptions, PullTuning } from './types.ts';
@@ -132,7 +132,7 @@ function createClient(options: PullOptions, tuning: PullTuning, clock: Clock): H
       headersTimeoutMs: tuning.headersTimeoutMs,
     }),
     policy: tuning,
-    gate: createThrottleGate(clock, options.reporter),
+    gate: createThrottleGate(clock, options.reporter, gateStateFor(options.endpoint)),
     clock,
     reporter: options.reporter,
     signal: options.signal,

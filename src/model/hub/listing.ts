@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RepoFile } from '../types.ts';
-import { askHub, type HubClient, parseJson } from './client.ts';
+import { askApi } from './ask-api.ts';
+import { type HubClient, parseJson } from './client.ts';
 import { headerOf } from './exchange.ts';
 import { checkFileName, isCommit } from './names.ts';
 import { type AskedFor, brokenAnswer } from './refusal.ts';
@@ -38,11 +39,7 @@ export async function resolveRevision(client: HubClient, revision: string): Prom
   const url = new URL(
     `${client.endpoint}/api/models/${client.repo}/revision/${encodeURIComponent(revision)}`,
   );
-  const answer = await askHub(
-    client,
-    { url, method: 'GET', asked: askedFor(client, what, revision) },
-    (s) => s === 200,
-  );
+  const answer = await askApi(client, url, askedFor(client, what, revision));
   const parsed = revisionSchema.safeParse(parseJson(answer, what));
   if (!parsed.success) throw brokenAnswer(what, 'it names no 40-hex commit');
   return parsed.data.sha;
@@ -90,9 +87,9 @@ export async function listFiles(client: HubClient, commit: string): Promise<Repo
     if (visited.has(url.href) || visited.size >= maxPages)
       throw brokenAnswer(what, 'its pages lead in a circle');
     visited.add(url.href);
-    const answer = await askHub(client, { url, method: 'GET', asked }, (status) => status === 200);
+    const answer = await askApi(client, url, asked);
     for (const file of readPage(client, parseJson(answer, what), what)) files.set(file.path, file);
-    url = nextLink(headerOf(answer.headers, 'link'), url);
+    url = nextLink(headerOf(answer.headers, 'link'), answer.url);
   }
   return [...files.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }

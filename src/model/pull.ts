@@ -9,6 +9,7 @@ import { formatBytes, type PullPlan, planPull } from './download/plan.ts';
 import { freeBytesAt, makeFolders, takeStock } from './download/stock.ts';
 import { defaultConnections, defaultTuning } from './download/tuning.ts';
 import { createHashPool } from './hash/pool.ts';
+import { createBodySource } from './hub/body-source.ts';
 import type { HubClient } from './hub/client.ts';
 import { listFiles, resolveRevision } from './hub/listing.ts';
 import { checkRepo, checkRevision, isCommit } from './hub/names.ts';
@@ -55,7 +56,7 @@ export async function planModelPull(options: PullOptions): Promise<PullPlan> {
       freeBytes: await freeBytesAbove(folders.root),
     });
   } finally {
-    await client.dispatcher.destroy();
+    await closeClient(client);
   }
 }
 
@@ -121,22 +122,29 @@ async function readFromCache(options: PullOptions, folders: RepoFolders): Promis
 }
 
 function createClient(options: PullOptions, tuning: PullTuning, clock: Clock): HubClient {
+  // A little room beside the parts, so that resolving a link never queues behind them.
+  const dispatcher = createTransport({
+    connections: (options.maxConnections ?? defaultConnections) + 4,
+    headersTimeoutMs: tuning.headersTimeoutMs,
+  });
   return {
     endpoint: options.endpoint.replace(/\/+$/, ''),
     repo: options.repo,
     token: options.token,
     tokenSource: options.tokenSource ?? null,
-    // A little room beside the parts, so that resolving a link never queues behind them.
-    dispatcher: createTransport({
-      connections: (options.maxConnections ?? defaultConnections) + 4,
-      headersTimeoutMs: tuning.headersTimeoutMs,
-    }),
+    dispatcher,
+    bodies: createBodySource(dispatcher, tuning),
     policy: tuning,
     gate: createThrottleGate(clock, options.reporter, gateStateFor(options.endpoint)),
     clock,
     reporter: options.reporter,
     signal: options.signal,
   };
+}
+
+async function closeClient(client: HubClient): Promise<void> {
+  client.bodies.destroy();
+  await client.dispatcher.destroy();
 }
 
 async function listWanted(client: HubClient, options: PullOptions): Promise<Wanted> {
@@ -184,6 +192,6 @@ async function pullFromHub(
       await lock.release();
     }
   } finally {
-    await Promise.all([client.dispatcher.destroy(), pool.close()]);
+    await Promise.all([closeClient(client), pool.close()]);
   }
 }

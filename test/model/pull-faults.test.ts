@@ -58,7 +58,7 @@ describe('a pull under faults', () => {
     return ratio;
   };
   const checkToken = async (outcome: Outcome, cacheDir: string): Promise<void> => {
-    const [own, others] = [true, false].map((isHub) =>
+    const [own = [], others = []] = [true, false].map((isHub) =>
       hub.requests.filter(({ server }) => (server === 'hub') === isHub).map((r) => r.authorization),
     );
     expect(new Set(own)).toEqual(new Set(['Bearer hf_secret']));

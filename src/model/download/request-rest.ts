@@ -1,5 +1,5 @@
 import { requestHeaders } from '../hub/client.ts';
-import { type BodySink, exchange, type ExchangeEnd, headerOf, type HeaderMap } from '../hub/exchange.ts';
+import { type BodySink, type ExchangeEnd, headerOf, type HeaderMap } from '../hub/exchange.ts';
 import type { FileLink } from '../hub/resolve.ts';
 import { judgeRange, type RangeVerdict } from './content-range.ts';
 import type { FetchContext } from './context.ts';
@@ -59,10 +59,8 @@ export async function requestRest(
       }),
   });
   try {
-    const end = await exchange({
-      dispatcher: context.client.dispatcher,
+    const end = await context.client.bodies.get({
       url: link.url,
-      method: 'GET',
       headers: {
         ...requestHeaders(context.client, link.isHub),
         range: `bytes=${asked.start}-${asked.end - 1}`,

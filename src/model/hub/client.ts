@@ -1,6 +1,7 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import type { Clock, Reporter } from '../../lib/index.ts';
+import type { BodySource } from './body-source.ts';
 import { type BodySink, exchange, type ExchangeEnd, headerOf, type HeaderMap } from './exchange.ts';
 import {
   type AskedFor,
@@ -20,6 +21,8 @@ export interface HubClient {
   readonly token: string | null;
   readonly tokenSource: string | null;
   readonly dispatcher: Dispatcher;
+  /** Bodies of files. */
+  readonly bodies: BodySource;
   readonly policy: RetryPolicy;
   readonly gate: ThrottleGate;
   readonly clock: Clock;

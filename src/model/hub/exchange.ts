@@ -27,9 +27,10 @@ export interface ExchangeRequest {
   readonly accept: (status: number, headers: HeaderMap, resume: () => void) => BodySink | null;
 }
 
-const keptBytes = 2048;
+/** So much of an answer nobody wants is kept for the message. */
+export const keptBytes = 2048;
 
-/** The one place that talks HTTP: a single request without redirects or retries, with back-pressure. Never throws. */
+/** A single request over the full HTTP client, without redirects or retries, with back-pressure. Never throws. */
 export function exchange(request: ExchangeRequest): Promise<ExchangeEnd> {
   const { promise, resolve } = Promise.withResolvers<ExchangeEnd>();
   let sink: BodySink | null = null;

@@ -47,11 +47,15 @@ export function openWire(origin: URL, connectTimeoutMs: number): Wire {
   const isTls = origin.protocol === 'https:';
   const port = Number(origin.port === '' ? (isTls ? 443 : 80) : origin.port);
   const names = isIP(host) === 0 ? { servername: host } : {};
-  const socket: Socket = isTls
-    ? connectTls({ host, port, ...names, ALPNProtocols: ['http/1.1'], onread } as Parameters<
-        typeof connectTls
-      >[0])
-    : connectPlain({ host, port, onread });
+  // The type of TLS options lacks `onread`, which TLS sockets take like any other.
+  const tlsOptions: ConnectionOptions & { onread: typeof onread } = {
+    host,
+    port,
+    ...names,
+    ALPNProtocols: ['http/1.1'],
+    onread,
+  };
+  const socket: Socket = isTls ? connectTls(tlsOptions) : connectPlain({ host, port, onread });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   promise.catch(() => {}); // told through the user as well
   const end = (error: Error | null): false => {

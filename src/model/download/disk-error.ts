@@ -12,9 +12,17 @@ const closed: Readonly<Record<string, string>> = {
   EPERM: 'this user may not write there',
 };
 
+// libuv has no name for it: the error comes as "Unknown system error -122".
+const edquotErrno: Readonly<Record<string, number>> = { linux: -122, darwin: -69 };
+
+function codeOf(error: unknown): string {
+  const { code, errno } = (error ?? {}) as NodeJS.ErrnoException;
+  return errno !== undefined && errno === edquotErrno[process.platform] ? 'EDQUOT' : (code ?? '');
+}
+
 /** Names a failure of the file system under the cache; anything else is returned as it is. */
 export function namedDiskError(error: unknown, path: string): unknown {
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+  const code = codeOf(error);
   if (full[code] !== undefined || code === 'EIO')
     return new StepError('STEP_MODEL_DISK', {
       verdict: `cannot write ${path}`,

@@ -17,6 +17,14 @@ describe('a failure of the file system', () => {
     });
   });
 
+  it.runIf(process.platform === 'linux')('of a quota is named although libuv has no name for it', () => {
+    const error = Object.assign(new Error('x'), { code: 'Unknown system error -122', errno: -122 });
+    expect(namedDiskError(error, '/cache/x')).toMatchObject({
+      code: 'STEP_MODEL_DISK',
+      reason: expect.stringContaining('the disk quota is used up (EDQUOT)') as unknown,
+    });
+  });
+
   it('of another kind stays what it is', () => {
     const error = new Error('other');
     expect(namedDiskError(error, '/x')).toBe(error);

@@ -4,14 +4,14 @@
  * memory, and the ratio to the best peer present (aria2c and hf are measured when they are installed).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
-import { mkdir, mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pullModel, serveHub } from '../src/model/index.ts';
 import { silentReporter } from '../src/lib/index.ts';
+import { writeShards } from './model/shards.ts';
 
 const repo = 'bench/shards';
 const self = fileURLToPath(import.meta.url);
@@ -21,21 +21,6 @@ interface Result {
   readonly name: string;
   readonly seconds: number;
   readonly note: string;
-}
-
-async function writeShards(dir: string, shards: number, mib: number): Promise<number> {
-  await mkdir(dir, { recursive: true });
-  const block = Buffer.alloc(1 << 20);
-  for (let shard = 0; shard < shards; shard += 1) {
-    const file = await open(join(dir, `model-${String(shard + 1).padStart(5, '0')}.safetensors`), 'w');
-    randomFillSync(block);
-    for (let i = 0; i < mib; i += 1) {
-      block.writeUInt32LE(i, 0);
-      await file.write(block);
-    }
-    await file.close();
-  }
-  return shards * mib * (1 << 20);
 }
 
 /** Runs a command to its end; throws when it fails. */

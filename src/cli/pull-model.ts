@@ -1,13 +1,13 @@
-import { join } from 'node:path';
-import { dataDir, StepError } from '../lib/index.ts';
-import { formatBytes, hubSettings, renderVerify, verifyModel } from '../model/index.ts';
+import { StepError } from '../lib/index.ts';
+import { type FilePatterns, formatBytes } from '../model/index.ts';
 import type { Stack } from '../stack/schema.ts';
+import { retype } from './command-line.ts';
 import type { Context, Options } from './context.ts';
 import { parseWhole } from './numbers.ts';
 import { pullRepository } from './up/model-stage.ts';
 
 /** Repository asked for on the command line, or the stack's; another repository comes from the hub, not from the carried one. */
-function choose(stack: Stack, given: string | null, options: Options): Stack {
+export function chooseModel(stack: Stack, given: string | null, options: Options): Stack {
   const repo = given ?? stack.model.repo;
   if (repo === null)
     throw new StepError('STEP_USAGE', {
@@ -30,21 +30,31 @@ function choose(stack: Stack, given: string | null, options: Options): Stack {
   };
 }
 
+/** `--include` and `--exclude` as the model room takes them. */
+export function patternsOf(options: Options): { patterns?: FilePatterns } {
+  const allow = options['include'] as string[] | undefined;
+  const ignore = options['exclude'] as string[] | undefined;
+  if (allow === undefined && ignore === undefined) return {};
+  return {
+    patterns: { ...(allow === undefined ? {} : { allow }), ...(ignore === undefined ? {} : { ignore }) },
+  };
+}
+
 export async function pullForStack(
   context: Context,
   stack: Stack,
   given: string | null,
   options: Options,
 ): Promise<void> {
-  const chosen = choose(stack, given, options);
+  const chosen = chooseModel(stack, given, options);
   const repo = chosen.model.repo ?? '';
-  const allow = options['include'] as string[] | undefined;
   const maxConnections = parseWhole(options['maxConnections'], '--max-connections');
   const pulled = await pullRepository(
     { stack: chosen, env: context.env, reporter: context.reporter, signal: context.signal },
     repo,
     {
-      ...(allow === undefined ? {} : { patterns: { allow } }),
+      ...patternsOf(options),
+      resumeCommand: retype(context),
       ...(maxConnections === null ? {} : { maxConnections }),
     },
   );
@@ -53,25 +63,4 @@ export async function pullForStack(
     context.out.line(
       `verified ${pulled.files} files, ${formatBytes(pulled.bytesTotal)}, commit ${pulled.commit}\n  ${pulled.snapshotDir}`,
     );
-}
-
-export async function verifyForStack(
-  context: Context,
-  stack: Stack,
-  given: string | null,
-  options: Options,
-): Promise<number> {
-  const chosen = choose(stack, given, options);
-  const cacheDir =
-    chosen.model.hub === 'builtin' ? join(dataDir(context.env), 'hub') : hubSettings(context.env).cacheDir;
-  const mode = options['full'] === true ? ('full' as const) : ('quick' as const);
-  const common = { mode, reporter: context.reporter, signal: context.signal };
-  const report = await verifyModel(
-    given === null && stack.model.path !== null
-      ? { ...common, dir: stack.model.path }
-      : { ...common, repo: chosen.model.repo ?? '', revision: chosen.model.revision, cacheDir },
-  );
-  if (context.json) context.out.json(report);
-  else context.out.line(renderVerify(report));
-  return { ok: 0, bad: 5, inconclusive: 3 }[report.verdict];
 }

@@ -7,5 +7,7 @@ export { planModelPull, pullModel } from './pull.ts';
 export { type HubServer, serveHub, type ServeHubOptions } from './serve/serve-hub.ts';
 export { type TinyCheckpoint, type TinyCheckpointOptions, writeTinyCheckpoint } from './tiny/index.ts';
 export type { FilePatterns, HubSettings, PulledModel, PullOptions, PullTuning, RepoFile } from './types.ts';
-export { renderVerify, type VerifyReport, type VerifyRow } from './verify/report.ts';
+export { renderVerify } from './verify/render.ts';
+export { repairModel, type RepairOptions } from './verify/repair.ts';
+export type { VerifyReport, VerifyRow } from './verify/report.ts';
 export { verifyModel, type VerifyOptions } from './verify/verify.ts';

@@ -14,6 +14,7 @@ import { freeBytesAt, proveBlobs, takeStock } from './download/stock.ts';
 import { defaultConnections, unjournalledPerConnection } from './download/tuning.ts';
 import type { HashPool } from './hash/pool.ts';
 import type { HubClient } from './hub/client.ts';
+import { checkPulledFiles } from './inspect/check-pulled.ts';
 import type { PulledModel, PullOptions, PullTuning, RepoFile } from './types.ts';
 
 /** What to fetch, decided: the commit, the whole listing and the part of it that is wanted. */
@@ -134,6 +135,7 @@ async function provePresent(
 async function declare(options: PullOptions, folders: RepoFolders, wanted: Wanted): Promise<void> {
   try {
     for (const file of wanted.files) await linkFile(folders, wanted.commit, file);
+    await checkPulledFiles(join(folders.snapshots, wanted.commit), wanted.files, wanted.listing);
     await tagCache(options.cacheDir);
     await declareSnapshot(folders, {
       commit: wanted.commit,

@@ -16,11 +16,12 @@ import { keysCreateCommand, keysListCommand, keysRevokeCommand } from './keys.ts
 import { logsCommand } from './logs.ts';
 import { modelTinyCommand } from './model.ts';
 import { patchApplyCommand, patchListCommand, patchVerifyCommand } from './patch.ts';
-import { pullCommand, verifyCommand } from './pull.ts';
+import { pullCommand } from './pull.ts';
 import { restartCommand } from './restart.ts';
 import { smokeCommand } from './smoke.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
+import { verifyCommand } from './verify.ts';
 
 /** Every command, in the order in which help lists them: run, prepare, prove, front door, elsewhere. */
 export const allCommands: readonly CommandSpec[] = [

@@ -79,7 +79,7 @@ export async function fetchModel(input: ModelInput): Promise<ModelOnDisk> {
 export async function pullRepository(
   { stack, env, reporter, signal }: ModelInput,
   repo: string,
-  more: Pick<PullOptions, 'patterns' | 'maxConnections'> = {},
+  more: Pick<PullOptions, 'patterns' | 'maxConnections' | 'resumeCommand'> = {},
 ): Promise<PulledModel> {
   const { hubSettings, pullModel } = await import('../../model/index.ts');
   const builtin = stack.model.hub === 'builtin' ? await openBuiltinHub(repo, env, reporter) : null;

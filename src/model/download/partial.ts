@@ -1,4 +1,14 @@
-import { type FileHandle, open, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { namedDiskError } from './disk-error.ts';
 import { type JournalKey, type JournalRecord, journalHead, journalLine, parseJournal } from './journal.ts';
@@ -15,7 +25,7 @@ export interface PartialFile {
   commit(record: JournalRecord): Promise<void>;
   /** Strikes records out (their bytes proved wrong); an empty list of survivors starts the file over. */
   keepOnly(records: readonly JournalRecord[]): Promise<void>;
-  /** Makes it the blob `target` and removes the journal. */
+  /** Makes it the blob `target` and keeps the journal among stepctl's own files: what later rots can be located. */
   place(target: string): Promise<void>;
   close(): Promise<void>;
   /** Removes both files: every byte in them is suspect. */
@@ -24,6 +34,9 @@ export interface PartialFile {
 
 export const partialPath = (blobs: string, etag: string): string => join(blobs, `${etag}.stepctl-part`);
 const journalPath = (blobs: string, etag: string): string => join(blobs, `${etag}.stepctl-journal`);
+/** The journal of a placed blob: the crc32 of each of its stretches as they came. */
+const keptPath = (blobs: string, etag: string): string =>
+  join(dirname(blobs), '.stepctl', 'parts', `${etag}.journal`);
 
 export const coveredBy = (records: readonly JournalRecord[]): RangeSet =>
   records.reduce<RangeSet>(
@@ -53,6 +66,36 @@ export async function readPartial(
   );
   // A target of another length was not made by this journal.
   return journal === null || size !== key.sizeBytes ? { records: [], validBytes: 0 } : journal;
+}
+
+/** The stretches that a placed blob came in; none when it was not fetched by stepctl. */
+export async function readKept(blobs: string, key: JournalKey): Promise<readonly JournalRecord[]> {
+  const text = await readText(keptPath(blobs, key.etag));
+  return (text === null ? null : parseJournal(text, key))?.records ?? [];
+}
+
+async function keepJournal(blobs: string, etag: string): Promise<void> {
+  await mkdir(dirname(keptPath(blobs, etag)), { recursive: true }).catch(() => {});
+  // It only spares a refetch: without room for it the blob is as good.
+  await rename(journalPath(blobs, etag), keptPath(blobs, etag)).catch(() =>
+    rm(journalPath(blobs, etag), { force: true }),
+  );
+}
+
+/**
+ * Makes a blob that went bad a partial again, of which `records` are still right; the next fetch takes the rest only.
+ * The blob's name is free afterwards. Never over a partial that is there already.
+ */
+export async function demoteBlob(
+  blobs: string,
+  key: JournalKey,
+  records: readonly JournalRecord[],
+): Promise<void> {
+  const blob = join(blobs, key.etag);
+  await truncate(blob, key.sizeBytes);
+  await writeFile(journalPath(blobs, key.etag), journalHead(key) + records.map(journalLine).join(''));
+  await rename(blob, partialPath(blobs, key.etag));
+  await syncFolder(blobs);
 }
 
 /** Syncs a folder, so that a rename in it outlives a power cut. */
@@ -145,7 +188,7 @@ export async function openPartial(blobs: string, key: JournalKey, syncs: Mutex):
       await data.datasync().catch(named);
       await rename(path, target).catch(named);
       await syncFolder(dirname(target));
-      await rm(journalPath(blobs, key.etag), { force: true });
+      await keepJournal(blobs, key.etag);
     },
     close: async () => {
       await Promise.allSettled([data.close(), journal.close()]);

@@ -15,6 +15,9 @@ export function globToRegExp(glob: string): RegExp {
   return new RegExp(`^${source}$`, 's');
 }
 
+/** A glob that matches this one path and nothing else. */
+export const literalGlob = (path: string): string => path.replace(/[*?[]/g, '[$&]');
+
 /** The files that the patterns want: any `allow` (none means all) and no `ignore`. */
 export function selectFiles(files: readonly RepoFile[], patterns: FilePatterns | undefined): RepoFile[] {
   const allow = patterns?.allow?.map(globToRegExp);

@@ -79,15 +79,21 @@ function schedule(): void {
 function check(order: Extract<HashOrder, { kind: 'check' }>): readonly number[] {
   const fd = openSync(order.path, 'r');
   try {
-    return order.stretches.flatMap((stretch, index) => {
+    // A stretch that cannot be read (a bad sector, a short file) is as bad as one that reads wrong.
+    const isRight = (stretch: (typeof order.stretches)[number]): boolean => {
       let crc = 0;
-      for (let done = 0; done < stretch.length;) {
-        const chunk = readInto(fd, stretch.start + done, stretch.length - done);
-        crc = crc32(chunk, crc);
-        done += chunk.length;
+      try {
+        for (let done = 0; done < stretch.length;) {
+          const chunk = readInto(fd, stretch.start + done, stretch.length - done);
+          crc = crc32(chunk, crc);
+          done += chunk.length;
+        }
+      } catch {
+        return false;
       }
-      return crc === stretch.dataCrc ? [] : [index];
-    });
+      return crc === stretch.dataCrc;
+    };
+    return order.stretches.flatMap((stretch, index) => (isRight(stretch) ? [] : [index]));
   } finally {
     closeSync(fd);
   }

@@ -1,26 +1,12 @@
 import { open } from 'node:fs/promises';
-import { z } from 'zod';
+import { type HeaderProblem, judgeHeader, type TensorEntry } from './judge-header.ts';
 
-export interface TensorEntry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly sizeBytes: number;
-}
+export type { TensorEntry } from './judge-header.ts';
 
 /** What the header of one shard says, or why it cannot be believed. */
 export type ShardHeader =
   | { readonly kind: 'good'; readonly fileBytes: number; readonly tensors: ReadonlyMap<string, TensorEntry> }
-  | {
-      readonly kind: 'bad';
-      readonly problem: 'missing' | 'truncated' | 'header' | 'too-long';
-      readonly text: string;
-    };
-
-const entrySchema = z.object({
-  dtype: z.string(),
-  shape: z.array(z.number().int().nonnegative()),
-  data_offsets: z.tuple([z.number().int().nonnegative(), z.number().int().nonnegative()]),
-});
+  | { readonly kind: 'bad'; readonly problem: 'missing' | HeaderProblem; readonly text: string };
 
 // The limit of the format's own reader.
 const maxHeaderBytes = 100_000_000;
@@ -50,36 +36,9 @@ export async function readShardHeader(path: string): Promise<ShardHeader> {
       return bad('truncated', `${size} bytes long, its header alone needs ${8 + length}`);
     const text = Buffer.alloc(length);
     await file.read(text, 0, length, 8);
-    return judgeHeader(text.toString('utf8'), 8 + length, size);
+    const verdict = judgeHeader(text.toString('utf8'), 8 + length, size);
+    return verdict.kind === 'good' ? { ...verdict, fileBytes: size } : verdict;
   } finally {
     await file.close();
   }
-}
-
-function judgeHeader(text: string, dataStart: number, fileBytes: number): ShardHeader {
-  let entries: [string, unknown][];
-  try {
-    entries = Object.entries(JSON.parse(text) as Record<string, unknown>);
-  } catch {
-    return bad('header', 'its header is not JSON');
-  }
-  const tensors = new Map<string, TensorEntry>();
-  let dataEnd = 0;
-  for (const [name, value] of entries) {
-    if (name === '__metadata__') continue;
-    const parsed = entrySchema.safeParse(value);
-    if (!parsed.success) return bad('header', `its header describes the tensor ${name} in no known way`);
-    const [from, to] = parsed.data.data_offsets;
-    dataEnd = Math.max(dataEnd, to);
-    tensors.set(name, { dtype: parsed.data.dtype, shape: parsed.data.shape, sizeBytes: to - from });
-  }
-  const needed = dataStart + dataEnd;
-  if (fileBytes < needed)
-    return bad(
-      'truncated',
-      `${fileBytes} bytes long, its header needs ${needed}: ${needed - fileBytes} are missing`,
-    );
-  if (fileBytes > needed)
-    return bad('too-long', `${fileBytes} bytes long, its header accounts for ${needed}`);
-  return { kind: 'good', fileBytes, tensors };
 }

@@ -29,6 +29,8 @@ export async function hashTargets(
     readonly signal: AbortSignal;
     readonly clock: Clock;
     readonly workers: number;
+    /** Names the way on after an interrupt. */
+    readonly command: string;
   },
 ): Promise<HashResult[]> {
   const results: HashResult[] = targets.map(() => ({ status: 'unreadable', detail: 'not reached' }));
@@ -58,7 +60,7 @@ export async function hashTargets(
     reject(
       new StepError('STEP_INTERRUPTED', {
         verdict: 'the verification was interrupted',
-        next: 'run the command again',
+        next: run.command,
       }),
     );
   if (run.signal.aborted) onAbort();

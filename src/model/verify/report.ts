@@ -1,5 +1,3 @@
-import { formatBytes } from '../download/plan.ts';
-
 export type RowStatus =
   | 'ok'
   | 'missing'
@@ -21,6 +19,14 @@ export interface VerifyRow {
   readonly detail: string | null;
 }
 
+/** What a repair did to one file. */
+export interface RepairedFile {
+  readonly path: string;
+  /** Bytes of it that were still right, by the part hashes recorded when they came; 0 where none were recorded. */
+  readonly keptBytes: number;
+  readonly fetchedBytes: number;
+}
+
 export interface VerifyReport {
   readonly schema: 'stepctl/verify/1';
   /** Repository or folder. */
@@ -37,11 +43,13 @@ export interface VerifyReport {
   readonly bytes: number;
   readonly elapsedMs: number;
   readonly rows: readonly VerifyRow[];
+  /** Files that were mended; null when no repair was asked for. */
+  readonly repaired: readonly RepairedFile[] | null;
 }
 
 /** Sums rows up to a report. Pure. */
 export function summarise(
-  about: Pick<VerifyReport, 'subject' | 'dir' | 'commit' | 'mode' | 'elapsedMs'>,
+  about: Pick<VerifyReport, 'subject' | 'dir' | 'commit' | 'mode' | 'elapsedMs' | 'repaired'>,
   rows: readonly VerifyRow[],
 ): VerifyReport {
   const bad = rows.filter((row) => row.status !== 'ok').length;
@@ -62,39 +70,6 @@ export function summarise(
     bytes: rows.reduce((sum, row) => sum + (row.sizeBytes ?? 0), 0),
     elapsedMs: about.elapsedMs,
     rows,
+    repaired: about.repaired,
   };
-}
-
-const verdictText = (report: VerifyReport): string => {
-  if (report.verdict === 'bad') return `NOT WHOLE: ${report.bad} of ${report.files} files are wrong`;
-  if (report.verdict === 'inconclusive')
-    return `INCONCLUSIVE: ${report.files} files, and no hash is known for any`;
-  const how =
-    report.mode === 'full'
-      ? `${report.proved} proved by hash`
-      : 'sizes, headers and index agree (no hash was computed: --full does)';
-  return `verified: ${report.files} files, ${formatBytes(report.bytes)}, ${how}`;
-};
-
-/** The report as a table and one verdict line. Plain text. */
-export function renderVerify(report: VerifyReport): string {
-  const cells = report.rows.map((row) => [
-    row.path,
-    row.sizeBytes === null ? '-' : formatBytes(row.sizeBytes),
-    row.status,
-    row.proof,
-    row.detail ?? '',
-  ]);
-  const table = [['FILE', 'SIZE', 'STATUS', 'PROOF', ''], ...cells];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 1 ? cell.padStart(widths[1] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-  const where = report.commit === null ? report.dir : `${report.subject} at ${report.commit}`;
-  return [...lines, '', `${where}`, verdictText(report)].join('\n');
 }

@@ -1,4 +1,4 @@
-import { access, readlink } from 'node:fs/promises';
+import { access, readFile, readlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StepError } from '../../lib/index.ts';
 import { hashFromEtag, hashOf, type RepoFolders, repoFolders } from '../cache/layout.ts';
@@ -27,7 +27,10 @@ export interface Subject {
 /** A folder as it is. Throws STEP_MODEL_FOLDER. */
 export async function folderSubject(dir: string): Promise<Subject> {
   await readCheckpoint(dir); // says that it is a model folder at all
-  const expected = await Promise.all((await snapshotPaths(dir)).map((path) => expectFromLink(dir, path)));
+  const paths = (await snapshotPaths(dir)).filter(
+    (path) => !path.startsWith('.cache/') && !path.startsWith('.git/'),
+  );
+  const expected = await Promise.all(paths.map((path) => expectFromFolder(dir, path)));
   return { name: dir, dir, commit: null, expected, folders: null };
 }
 
@@ -35,6 +38,15 @@ export async function folderSubject(dir: string): Promise<Subject> {
 async function expectFromLink(dir: string, path: string): Promise<Expected> {
   const target = await readlink(join(dir, path)).catch(() => '');
   return { path, sizeBytes: null, hash: hashFromEtag(basename(target)) };
+}
+
+/** `hf download --local-dir` leaves three lines beside each file: commit, etag, time. The etag is the hash. */
+async function expectFromFolder(dir: string, path: string): Promise<Expected> {
+  const fromLink = await expectFromLink(dir, path);
+  if (fromLink.hash !== null) return fromLink;
+  const metadata = join(dir, '.cache', 'huggingface', 'download', `${path}.metadata`);
+  const [, etag = ''] = (await readFile(metadata, 'utf8').catch(() => '')).split('\n');
+  return { ...fromLink, hash: hashFromEtag(etag.trim()) };
 }
 
 /** A snapshot of the cache, with the hub's sizes and hashes where the cache remembers them. Throws STEP_MODEL_NOT_CACHED. */

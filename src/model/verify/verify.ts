@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, type Reporter, StepError, systemClock } from '../../lib/index.ts';
 import type { RepoFolders } from '../cache/layout.ts';
 import { readVerified, stampOf, writeVerified } from '../cache/verified.ts';
-import { defaultTuning } from '../download/tuning.ts';
 import { createHashPool } from '../hash/pool.ts';
 import { type CheckpointProblem, readCheckpoint } from '../inspect/checkpoint.ts';
 import type { FilePatterns } from '../types.ts';
@@ -17,7 +17,12 @@ export interface VerifySettings {
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** What the person types to run the verification again, for messages. */
+  readonly command?: string;
 }
+
+// More would only ask the disk for more streams at once.
+const maxWorkers = 16;
 
 /** A model in the Hugging Face cache, or a folder as it is (then its own index is all there is to compare with). */
 export type VerifyOptions = VerifySettings &
@@ -49,7 +54,14 @@ export async function verifyModel(options: VerifyOptions): Promise<VerifyReport>
   if (options.mode === 'full') await proveRows(options, subject, rows, clock);
   const elapsedMs = Math.round(clock.monotonicMs() - startedMs);
   return summarise(
-    { subject: subject.name, dir: subject.dir, commit: subject.commit, mode: options.mode, elapsedMs },
+    {
+      subject: subject.name,
+      dir: subject.dir,
+      commit: subject.commit,
+      mode: options.mode,
+      elapsedMs,
+      repaired: null,
+    },
     rows,
   );
 }
@@ -119,13 +131,15 @@ async function proveRows(
       },
     ];
   });
-  const pool = createHashPool(defaultTuning.hashWorkers);
+  const workers = Math.min(maxWorkers, availableParallelism());
+  const pool = createHashPool(workers);
   try {
     const results = await hashTargets(pool, targets, {
       reporter: options.reporter,
       signal: options.signal,
       clock,
-      workers: defaultTuning.hashWorkers,
+      workers,
+      command: options.command ?? 'stepctl verify --full',
     });
     for (const [at, target] of targets.entries()) {
       const row = rows[target.index];

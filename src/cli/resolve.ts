@@ -1,4 +1,5 @@
 import type { ResolvedStack } from '../stack/index.ts';
+import type { GpuFacts } from '../doctor/index.ts';
 import type { Context, Options } from './context.ts';
 
 /** The stack that a command line means: profile, file, environment, --set and the short flags. */
@@ -6,6 +7,8 @@ export async function resolveFor(
   context: Context,
   options: Options,
   extraArgs: readonly string[] = [],
+  /** Where the GPUs are being looked for already: nvidia-smi may take seconds. */
+  findGpus?: () => Promise<readonly GpuFacts[]>,
 ): Promise<ResolvedStack> {
   const { resolveStack } = await import('../stack/index.ts');
   const profile = options['profile'] as string | undefined;
@@ -22,7 +25,7 @@ export async function resolveFor(
     extraArgs: [...extraArgs],
     pickProfile: async () => {
       const { detectGpus, pickProfile } = await import('../doctor/index.ts');
-      return pickProfile({ gpus: await detectGpus() });
+      return pickProfile({ gpus: await (findGpus ?? (() => detectGpus(context.env)))() });
     },
   });
 }

@@ -1,5 +1,5 @@
 export { findPortHolder } from './checks/port.ts';
-export { detectGpus } from './detect-gpus.ts';
+export { detectGpus, type GpuSearch, searchGpus } from './gpu/index.ts';
 export { pickProfile } from './pick-profile.ts';
 export { doctorExitCode, renderDoctor } from './render-doctor.ts';
 export { type DoctorOptions, runDoctor } from './run-doctor.ts';

@@ -1,15 +1,7 @@
 import type { Stack } from '../stack/index.ts';
+import type { GpuFacts, GpuSearch } from './gpu/types.ts';
 
-/** One GPU as nvidia-smi reports it. */
-export interface GpuFacts {
-  readonly index: number;
-  readonly uuid: string;
-  readonly name: string;
-  readonly memoryBytes: number;
-  /** `12.0` for sm_120; null where the driver does not tell. */
-  readonly computeCapability: string | null;
-  readonly driver: string;
-}
+export type { GpuFacts, GpuSearch } from './gpu/types.ts';
 
 export type CheckStatus = 'pass' | 'warn' | 'fail' | 'skipped';
 
@@ -43,22 +35,48 @@ type Env = Readonly<Record<string, string | undefined>>;
 export interface CheckContext {
   readonly stack: Stack;
   readonly env: Env;
-  /** Empty without an NVIDIA driver. */
-  readonly gpus: readonly GpuFacts[];
   /** `process.version` of the running Node. */
   readonly nodeVersion: string;
+  /** ms since the epoch: support ends and dated tables are judged against it. */
+  readonly now: number;
+  /** Deadline of one program that is asked, e.g. nvidia-smi. */
+  readonly programMs: number;
+  /** Folder that holds proc and sys: `/`, or another one in tests. */
+  readonly root: string;
   readonly signal: AbortSignal;
 }
 
-export interface Check {
+/** For checks that wait until the GPUs are known. */
+export interface GpuContext extends CheckContext {
+  /** Empty without an NVIDIA driver. */
+  readonly gpus: readonly GpuFacts[];
+  /** How the search ended: says why there are none. */
+  readonly search: GpuSearch;
+}
+
+interface Named {
   readonly id: string;
   readonly title: string;
+}
+
+/** A check that starts at once. */
+export interface Check extends Named {
   run(context: CheckContext): Promise<Verdict>;
+}
+
+/** A check that starts when the GPUs are known. */
+export interface GpuCheck extends Named {
+  readonly asksGpus: true;
+  run(context: GpuContext): Promise<Verdict>;
 }
 
 export type Verdict = Pick<CheckResult, 'status' | 'evidence' | 'advice'>;
 
 export const pass = (evidence: string): Verdict => ({ status: 'pass', evidence, advice: null });
-export const skipped = (evidence: string): Verdict => ({ status: 'skipped', evidence, advice: null });
+export const skipped = (evidence: string, advice: string | null = null): Verdict => ({
+  status: 'skipped',
+  evidence,
+  advice,
+});
 export const warn = (evidence: string, advice: string): Verdict => ({ status: 'warn', evidence, advice });
 export const fail = (evidence: string, advice: string): Verdict => ({ status: 'fail', evidence, advice });

@@ -1,4 +1,4 @@
-export { type Advisory, advisories, advisoriesFor, advisoriesDate } from './advisories.ts';
+export { type Advisory, advisories, advisoriesDate, advisoriesFor, unfixedAdvisories } from './advisories.ts';
 export { compileServe } from './compile/compile-serve.ts';
 export { diagnose, type DiagnoseInput } from './diagnosis/diagnose.ts';
 export { type LogDiagnosis, LogReader } from './diagnosis/log-reader.ts';

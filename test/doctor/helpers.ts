@@ -1,9 +1,11 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { ShapeName } from '../fixtures/nvidia-smi/shapes.ts';
 import type { CheckResult, DoctorOptions, GpuFacts } from '../../src/doctor/index.ts';
 import { runDoctor } from '../../src/doctor/index.ts';
+import { noDetails } from '../../src/doctor/gpu/index.ts';
 import { resolveStack, type Stack } from '../../src/stack/index.ts';
 
 export async function makeFolder(): Promise<string> {
@@ -62,5 +64,22 @@ export const bigGpu = (index: number, more: Partial<GpuFacts> = {}): GpuFacts =>
   memoryBytes: 97_887 * 1024 * 1024,
   computeCapability: '12.0',
   driver: '595.58',
+  details: noDetails,
   ...more,
 });
+
+/** A folder that holds a fake nvidia-smi of this shape and nothing else, to be the whole PATH. */
+export function makeSmi(shape: ShapeName, programs: Readonly<Record<string, string>> = {}): Promise<string> {
+  const fake = resolve(import.meta.dirname, '../fixtures/nvidia-smi/fake-nvidia-smi.ts');
+  return makePrograms({ 'nvidia-smi': `exec '${process.execPath}' '${fake}' '${shape}' "$@"`, ...programs });
+}
+
+/** A folder with files, to stand for the root of a machine's proc and sys. */
+export async function makeRoot(files: Readonly<Record<string, string>>): Promise<string> {
+  const root = await makeFolder();
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return root;
+}

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { advisoriesFor } from '../../src/vllm/index.ts';
+import { judgeAdvisories } from '../../src/doctor/checks/release.ts';
+import { advisories, advisoriesFor, unfixedAdvisories } from '../../src/vllm/index.ts';
 
 test('the default release has no advisory that is known to be open', () => {
   expect(advisoriesFor('0.32.0')).toEqual([]);
@@ -14,4 +17,26 @@ test('the release of the model card is open to the key bypass, and the table say
     severity: 'critical',
     cover: expect.stringContaining('proxy') as string,
   });
+});
+
+test.each(advisories.filter(({ by }) => by === 'proxy' || by === 'scope').map(({ id }) => id))(
+  'what the table says of %s has a test of the proxy that shows it',
+  (id) => {
+    const titles = readFileSync(resolve(import.meta.dirname, '../proxy/cve.test.ts'), 'utf8');
+    expect(titles).toContain(id);
+  },
+);
+
+test('an advisory without a fix on record counts for no release alone, and is told beside them', () => {
+  expect(unfixedAdvisories().map(({ id }) => id)).toContain('PYSEC-2026-3704');
+  expect(judgeAdvisories('0.32.0', advisoriesFor('0.32.0'), unfixedAdvisories())).toMatchObject({
+    status: 'pass',
+    evidence: expect.stringContaining('without a range on record: PYSEC-2026-3704') as string,
+  });
+});
+
+test('a critical hole that nothing covers blocks, another one warns', () => {
+  const hole = { id: 'X-1', since: null, fixed: '9.0.0', what: 'x', by: null, cover: null } as const;
+  expect(judgeAdvisories('1.0.0', [{ ...hole, severity: 'critical' }], []).status).toBe('fail');
+  expect(judgeAdvisories('1.0.0', [{ ...hole, severity: 'other' }], []).status).toBe('warn');
 });

@@ -1,17 +1,25 @@
 import { StepError } from '../../lib/index.ts';
-import type { DoctorReport } from '../../doctor/index.ts';
+import type { DoctorOptions, DoctorReport } from '../../doctor/index.ts';
 import type { Stack } from '../../stack/schema.ts';
 import type { Context } from '../context.ts';
 
 /** Doctor's look at this machine for this stack. */
-export async function examine(context: Context, stack: Stack, signal: AbortSignal): Promise<DoctorReport> {
+export async function examine(
+  context: Context,
+  stack: Stack,
+  signal: AbortSignal,
+  more: Pick<DoctorOptions, 'budgetMs' | 'search'> = {},
+): Promise<DoctorReport> {
   const { runDoctor } = await import('../../doctor/index.ts');
-  return runDoctor({ stack, env: context.env, signal });
+  return runDoctor({ stack, env: context.env, signal, ...more });
 }
+
+/** A start has time: a driver without persistence mode wakes for seconds. */
+const startBudgetMs = 15_000;
 
 /** The stage before all others: what blocks is said before anything is built, fetched or started. */
 export async function preflight(context: Context, stack: Stack, signal: AbortSignal): Promise<void> {
-  const report = await examine(context, stack, signal);
+  const report = await examine(context, stack, signal, { budgetMs: startBudgetMs });
   const blocking = report.checks.filter((check) => check.status === 'fail');
   for (const check of report.checks)
     if (check.status === 'warn') context.reporter.warn(`${check.title}: ${check.evidence}`);

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { needsOf } from '../needs.ts';
-import { type Check, fail, pass, skipped, type Verdict, warn } from '../types.ts';
+import { type Check, type CheckContext, fail, pass, skipped, type Verdict, warn } from '../types.ts';
 
 type DockerAddress =
   | { readonly kind: 'socket'; readonly path: string }
@@ -16,11 +16,12 @@ export function dockerAddress(env: Readonly<Record<string, string | undefined>>)
   return tcp === null ? { kind: 'other', text } : { kind: 'tcp', host: tcp[1] ?? '', port: Number(tcp[2]) };
 }
 
-/** GET of the Docker API; rejects with the socket's error or after 5 s. The answer is bounded to 1 MiB. */
+/** GET of the Docker API; rejects with the socket's error or at the deadline. The answer is bounded to 1 MiB. */
 function askDocker(
   address: DockerAddress,
   path: string,
   signal: AbortSignal,
+  timeoutMs: number,
 ): Promise<Record<string, unknown>> {
   const target =
     address.kind === 'socket'
@@ -29,7 +30,7 @@ function askDocker(
         ? { host: address.host, port: address.port }
         : {};
   return new Promise((resolve, reject) => {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const call = request({ ...target, path, headers: { host: 'docker' }, signal: deadline }, (response) => {
       let text = '';
       response.setEncoding('utf8');
@@ -51,7 +52,8 @@ function askDocker(
   });
 }
 
-const explain = (error: unknown, where: string): Verdict => {
+/** What a failed call to the daemon means for the machine. Pure. */
+export const explainFailure = (error: unknown, where: string): Verdict => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT')
     return fail(`${where} does not exist`, 'install Docker Engine and start it: systemctl start docker');
@@ -63,9 +65,21 @@ const explain = (error: unknown, where: string): Verdict => {
   }
   if (code === 'ECONNREFUSED')
     return fail(`${where} is there and nobody answers`, 'start the daemon: systemctl start docker');
+  const kind = error instanceof Error ? error.name : '';
+  if (kind === 'TimeoutError' || kind === 'AbortError')
+    return fail(`${where} takes the call and gives no answer`, 'sudo systemctl restart docker');
   const text = error instanceof Error ? error.message : String(error);
   return fail(`${where}: ${text}`, 'check DOCKER_HOST and the daemon: docker version');
 };
+
+/** Where the daemon keeps images; its default where it does not say. Asks at most 2 s. */
+export async function dockerRoot({ env, signal }: Pick<CheckContext, 'env' | 'signal'>): Promise<string> {
+  const fallback = '/var/lib/docker';
+  const address = dockerAddress(env);
+  if (address.kind === 'other') return fallback;
+  const info = await askDocker(address, '/info', signal, 2000).catch(() => ({}) as Record<string, unknown>);
+  return typeof info['DockerRootDir'] === 'string' ? info['DockerRootDir'] : fallback;
+}
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : 'unknown');
 
@@ -73,7 +87,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : 'u
 export const dockerCheck: Check = {
   id: 'docker',
   title: 'Docker Engine',
-  run: async ({ stack, env, signal }) => {
+  run: async ({ stack, env, signal, programMs }) => {
     const needs = needsOf(stack);
     if (!needs.docker) return skipped(`driver ${stack.engine.driver} does not use it`);
     const address = dockerAddress(env);
@@ -84,10 +98,10 @@ export const dockerCheck: Check = {
       );
     const where = address.kind === 'socket' ? address.path : `${address.host}:${address.port}`;
     try {
-      const version = await askDocker(address, '/version', signal);
+      const version = await askDocker(address, '/version', signal, programMs);
       const seen = `${text(version['Version'])} (API ${text(version['ApiVersion'])}) at ${where}`;
       if (!needs.gpu) return pass(seen);
-      const info = await askDocker(address, '/info', signal);
+      const info = await askDocker(address, '/info', signal, programMs);
       const devices = JSON.stringify(info['DiscoveredDevices'] ?? []);
       const hasRuntime =
         'nvidia' in ((info['Runtimes'] ?? {}) as object) || devices.includes('nvidia.com/gpu');
@@ -98,7 +112,7 @@ export const dockerCheck: Check = {
             'install nvidia-container-toolkit: nvidia-ctk runtime configure --runtime=docker',
           );
     } catch (error) {
-      return explain(error, where);
+      return explainFailure(error, where);
     }
   },
 };

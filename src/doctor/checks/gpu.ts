@@ -1,8 +1,6 @@
-import { runProgram } from '../run-program.ts';
-import { isWithin } from '../../vllm/index.ts';
 import { needsOf } from '../needs.ts';
 import {
-  type Check,
+  type GpuCheck,
   type CheckContext,
   fail,
   type GpuFacts,
@@ -11,35 +9,47 @@ import {
   type Verdict,
   warn,
 } from '../types.ts';
-import { searchGpus } from '../detect-gpus.ts';
 
-const describe = (gpus: readonly GpuFacts[]): string =>
+const gb = (bytes: number): string =>
+  bytes === 0 ? "the machine's memory" : `${Math.round(bytes / 1e9)} GB`;
+
+export const describeGpus = (gpus: readonly GpuFacts[]): string =>
   gpus
     .map(
       (gpu) =>
-        `${gpu.index}: ${gpu.name}, ${Math.round(gpu.memoryBytes / 1e9)} GB, compute ${gpu.computeCapability ?? 'unknown'}`,
+        `${gpu.index}: ${gpu.name}, ${gb(gpu.memoryBytes)}, compute ${gpu.computeCapability ?? 'unknown'}`,
     )
     .join('; ');
 
-const driverMajor = (gpu: GpuFacts): number => Number.parseInt(gpu.driver, 10);
-
-/** Decides whether the GPUs carry this stack. */
-export function judgeGpus(stack: CheckContext['stack'], gpus: readonly GpuFacts[]): Verdict {
-  const seen = describe(gpus);
+/** GPUs that the stack takes: tensor parallelism, or more where it asks for more. */
+export const gpusWanted = (stack: CheckContext['stack']): number => {
   const asked = stack.engine.gpus;
-  const wanted = Math.max(stack.serve.tensorParallel, typeof asked === 'number' ? asked : 1);
+  return Math.max(stack.serve.tensorParallel, typeof asked === 'number' ? asked : 1);
+};
+
+/** Decides whether number, partition and kind of the GPUs carry this stack. Pure. */
+export function judgeGpus(stack: CheckContext['stack'], gpus: readonly GpuFacts[]): Verdict {
+  const seen = describeGpus(gpus);
+  const wanted = gpusWanted(stack);
   if (gpus.length < wanted) {
     return fail(
       `${seen}; this stack needs ${wanted}`,
-      'lower serve.tensorParallel and engine.gpus, or take another profile',
+      'stepctl model fit tells what fits; lower serve.tensorParallel and engine.gpus, or take another profile',
     );
   }
-  const cuda13 = isWithin(stack.engine.vllm, '0.20.0', null) || (stack.engine.image ?? '').includes('cu130');
-  const old = gpus.find((gpu) => driverMajor(gpu) < 580);
-  if (cuda13 && old !== undefined) {
+  const cut = gpus.filter((gpu) => gpu.details.mig === 'on').map((gpu) => gpu.index);
+  if (cut.length > 0) {
+    const text = `${seen}; GPU ${cut.join(', ')} is cut into MIG instances`;
+    const advice = `turn it off where nobody needs it: sudo nvidia-smi -i ${cut[0] ?? 0} -mig 0`;
+    // Two instances cannot reach each other, and CUDA shows a process only one.
+    return wanted > 1 ? fail(text, advice) : warn(text, advice);
+  }
+  const share = needsOf(stack).modelBytes / stack.serve.tensorParallel;
+  const small = gpus.slice(0, wanted).filter(({ memoryBytes }) => memoryBytes > 0 && memoryBytes < share);
+  if (small.length > 0) {
     return fail(
-      `${seen}; driver ${old.driver}`,
-      'the CUDA 13 build needs driver 580 or newer: update it, or take an image of CUDA 12.9',
+      `${seen}; the weights take ${gb(share)} of each`,
+      'stepctl model fit tells how many GPUs of which size carry this model',
     );
   }
   const emulated = gpus.filter((gpu) => Number(gpu.computeCapability ?? 0) < 10);
@@ -49,40 +59,32 @@ export function judgeGpus(stack: CheckContext['stack'], gpus: readonly GpuFacts[
       'NVFP4 runs on the slow weight-only path here (serve.moeBackend=marlin)',
     );
   }
-  return pass(`${seen}; driver ${gpus[0]?.driver ?? 'unknown'}`);
+  return pass(seen);
 }
 
-export const gpuCheck: Check = {
+export const gpuCheck: GpuCheck = {
   id: 'gpu',
   title: 'GPUs',
-  run: async ({ stack, env, gpus, signal }) => {
+  asksGpus: true,
+  run: async ({ stack, gpus, search }) => {
+    const needed = needsOf(stack).gpu;
     if (gpus.length > 0)
-      return needsOf(stack).gpu ? judgeGpus(stack, gpus) : skipped(`${describe(gpus)}; this stack uses none`);
-    const search = await searchGpus(env, signal);
+      return needed ? judgeGpus(stack, gpus) : skipped(`${describeGpus(gpus)}; this stack uses none`);
+    if (search.kind === 'broken') {
+      if (!needed) return skipped(`nvidia-smi fails (${search.why}); this stack uses no GPU`);
+      return search.hangs
+        ? fail(
+            `nvidia-smi gave ${search.why}`,
+            'a driver that sleeps: sudo nvidia-smi -pm 1, then stepctl doctor --wait 30; one that hangs: sudo dmesg | grep -i xid, then reboot',
+          )
+        : fail(
+            `nvidia-smi fails: ${search.why}`,
+            'a driver update without reboot is the usual cause: reboot, then nvidia-smi',
+          );
+    }
     const seen =
-      search.kind === 'broken'
-        ? `nvidia-smi fails: ${search.why}`
-        : 'no NVIDIA GPU: nvidia-smi is not there or lists none';
-    if (!needsOf(stack).gpu) return skipped(`${seen}; this stack uses none`);
+      search.kind === 'no-driver' ? 'no nvidia-smi, so no NVIDIA driver' : 'nvidia-smi lists no GPU';
+    if (!needed) return skipped(`${seen}; this stack uses none`);
     return fail(seen, 'install the NVIDIA driver (580 or newer), or take --profile tiny-cpu or demo');
-  },
-};
-
-/** Who else holds GPU memory: often an EngineCore that outlived its server. */
-export const gpuTenantsCheck: Check = {
-  id: 'gpu-tenants',
-  title: 'GPU memory held by others',
-  run: async ({ stack, env, gpus, signal }) => {
-    if (!needsOf(stack).gpu || gpus.length === 0) return skipped('no GPU is used');
-    const args = ['--query-compute-apps=pid,process_name,used_memory', '--format=csv,noheader'];
-    const result = await runProgram('nvidia-smi', args, { env, signal });
-    if (result.kind !== 'done') return warn('nvidia-smi does not tell', 'look with nvidia-smi by hand');
-    const tenants = result.stdout
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => line !== '');
-    return tenants.length === 0
-      ? pass('nobody')
-      : warn(tenants.join('; '), 'end them before a start: weights and KV cache are sized for an empty GPU');
   },
 };

@@ -9,16 +9,31 @@ const toGiB = (bytes: number): string => (bytes / GiB).toFixed(1);
 /** Lowest Node that package.json allows. */
 const lowestNode = [22, 19] as const;
 
+/** Days on which the lines of Node.js stop getting fixes (their release schedule). */
+const nodeEnds: Readonly<Record<number, string>> = {
+  20: '2026-04-30',
+  22: '2027-04-30',
+  24: '2028-04-30',
+  25: '2026-06-01',
+  26: '2029-04-30',
+};
+
+/** Old enough to break is refused; past its end of life is told. Pure. */
+export function judgeNode(nodeVersion: string, now: number): Verdict {
+  const [major = 0, minor = 0] = nodeVersion.replace(/^v/, '').split('.').map(Number);
+  const old = major < lowestNode[0] || (major === lowestNode[0] && minor < lowestNode[1]);
+  if (old)
+    return fail(`${nodeVersion}, and stepctl needs ${lowestNode.join('.')} or newer`, 'install Node 24');
+  const end = nodeEnds[major];
+  if (end !== undefined && now > Date.parse(end))
+    return warn(`${nodeVersion}: this line gets no more fixes since ${end}`, 'install Node 24');
+  return pass(end === undefined ? nodeVersion : `${nodeVersion}, gets fixes until ${end}`);
+}
+
 export const nodeCheck: Check = {
   id: 'node',
   title: 'Node.js',
-  run: async ({ nodeVersion }) => {
-    const [major = 0, minor = 0] = nodeVersion.replace(/^v/, '').split('.').map(Number);
-    const old = major < lowestNode[0] || (major === lowestNode[0] && minor < lowestNode[1]);
-    return old
-      ? fail(`${nodeVersion}, and stepctl needs ${lowestNode.join('.')} or newer`, 'install Node 24')
-      : pass(nodeVersion);
-  },
+  run: async ({ nodeVersion, now }) => judgeNode(nodeVersion, now),
 };
 
 /** The engine's side: Linux on x86-64 or arm64. The simulator runs anywhere. */

@@ -12,13 +12,14 @@ const isSupported = (version: string): boolean => {
 export const pythonCheck: Check = {
   id: 'python',
   title: 'Python and uv',
-  run: async ({ stack, env, signal }) => {
+  run: async ({ stack, env, signal, programMs }) => {
     if (!needsOf(stack).python) return skipped(`driver ${stack.engine.driver} does not use it`);
     const [uv, python] = await Promise.all([
-      runProgram('uv', ['--version'], { env, signal }),
+      runProgram('uv', ['--version'], { env, signal, timeoutMs: programMs }),
       runProgram('python3', ['-c', 'import sys, venv; print("%d.%d.%d" % sys.version_info[:3])'], {
         env,
         signal,
+        timeoutMs: programMs,
       }),
     ]);
     const found = python.kind === 'done' ? python.stdout.trim() : null;

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { configDir, dataDir, instanceDir } from '../../lib/index.ts';
 import { needsOf } from '../needs.ts';
+import { dockerRoot } from './docker.ts';
 import { type Check, type CheckContext, fail, pass, skipped, warn } from '../types.ts';
 
 type Env = CheckContext['env'];
@@ -48,35 +49,59 @@ async function cachedBytes(env: Env, repo: string): Promise<number> {
 const gb = (bytes: number): string =>
   bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** Room for the model where its cache is, and for the build where environments are; summed where that is one disk. */
+/** Compile caches, JIT kernels and logs of an engine. */
+const cacheBytes = 5e9;
+
+/** Places that need room, those on one disk added up. Pure. */
+export function sumByDisk(
+  places: readonly { what: string; folder: string; device: number; free: number; bytes: number }[],
+): { folders: string; free: number; bytes: number; what: string }[] {
+  const disks = Map.groupBy(places, ({ device }) => device);
+  return [...disks.values()].map((group) => ({
+    folders: [...new Set(group.map(({ folder }) => folder))].join(', '),
+    free: Math.min(...group.map(({ free }) => free)),
+    bytes: group.reduce((sum, { bytes }) => sum + bytes, 0),
+    what: group.map(({ what, bytes }) => `${what} ${gb(bytes)}`).join(', '),
+  }));
+}
+
+/** Room for model, image or environment, and caches: each where it lies, added up where that is one disk. */
 export const diskCheck: Check = {
   id: 'disk',
   title: 'Disk room',
-  run: async ({ stack, env }) => {
+  run: async (context) => {
+    const { stack, env } = context;
     const needs = needsOf(stack);
     const { repo } = stack.model;
     const present = repo === null ? 0 : await cachedBytes(env, repo);
     const modelBytes = Math.max(0, needs.modelBytes - present);
-    const [model, build] = await Promise.all([freeBytes(hubCacheDir(env)), freeBytes(dataDir(env))]);
-    // Images lie where the daemon keeps them; by default that is the same disk.
-    const shared = model.device === build.device;
-    const missing = [
-      ...(model.bytes < modelBytes + (shared ? needs.buildBytes : 0)
-        ? [
-            `${gb(modelBytes + (shared ? needs.buildBytes : 0))} at ${hubCacheDir(env)}, where ${gb(model.bytes)} are free`,
-          ]
-        : []),
-      ...(!shared && build.bytes < needs.buildBytes
-        ? [`${gb(needs.buildBytes)} at ${dataDir(env)}, where ${gb(build.bytes)} are free`]
-        : []),
-    ];
-    const seen = `${gb(model.bytes)} free for models${shared ? ' and builds' : `, ${gb(build.bytes)} for builds`}; needed at most ${gb(modelBytes)} and ${gb(needs.buildBytes)}`;
-    if (missing.length === 0) return pass(seen);
+    // A path that is not of this machine (a daemon elsewhere) falls back to the nearest folder that is.
+    const buildFolder = needs.docker ? await dockerRoot(context) : dataDir(env);
+    const places = await Promise.all(
+      [
+        { what: 'model', folder: hubCacheDir(env), bytes: modelBytes },
+        { what: needs.docker ? 'image' : 'environment', folder: buildFolder, bytes: needs.buildBytes },
+        { what: 'caches', folder: dataDir(env), bytes: needs.gpu ? cacheBytes : 0 },
+      ]
+        .filter(({ bytes }) => bytes > 0)
+        .map(async (place) => {
+          const { device, bytes: free } = await freeBytes(place.folder);
+          return { ...place, device, free };
+        }),
+    );
+    const disks = sumByDisk(places);
+    if (disks.length === 0) {
+      const { bytes } = await freeBytes(hubCacheDir(env));
+      return pass(`nothing more is needed; ${gb(bytes)} free at ${hubCacheDir(env)}`);
+    }
+    const seen = disks.map(({ folders, free, what }) => `${gb(free)} free at ${folders} for at most ${what}`);
+    const short = disks.filter(({ free, bytes }) => free < bytes);
+    if (short.length === 0) return pass(seen.join('; '));
     const advice = 'make room, or point HF_HOME and XDG_DATA_HOME at a larger disk';
     // What is built already needs no second room, and that is not known here: only the model blocks.
-    return model.bytes < modelBytes
-      ? fail(`too little room: ${missing.join('; ')}`, advice)
-      : warn(`a first build may not fit: ${missing.join('; ')}`, advice);
+    return places.some(({ what, free, bytes }) => what === 'model' && free < bytes)
+      ? fail(`too little room: ${seen.join('; ')}`, advice)
+      : warn(`a first build may not fit: ${seen.join('; ')}`, advice);
   },
 };
 

@@ -34,7 +34,7 @@ export function judgeGpus(stack: CheckContext['stack'], gpus: readonly GpuFacts[
   if (gpus.length < wanted) {
     return fail(
       `${seen}; this stack needs ${wanted}`,
-      'stepctl model fit tells what fits; lower serve.tensorParallel and engine.gpus, or take another profile',
+      'lower serve.tensorParallel and engine.gpus, or take another profile',
     );
   }
   const cut = gpus.filter((gpu) => gpu.details.mig === 'on').map((gpu) => gpu.index);
@@ -49,7 +49,7 @@ export function judgeGpus(stack: CheckContext['stack'], gpus: readonly GpuFacts[
   if (small.length > 0) {
     return fail(
       `${seen}; the weights take ${gb(share)} of each`,
-      'stepctl model fit tells how many GPUs of which size carry this model',
+      'take more or larger GPUs: serve.tensorParallel 4, or another model',
     );
   }
   const emulated = gpus.filter((gpu) => Number(gpu.computeCapability ?? 0) < 10);

@@ -67,8 +67,7 @@ export function judgeIommu(facts: IommuFacts, peerToPeer: 'safe' | 'auto' | 'on'
   const redirects = facts.active && (facts.redirectingBridges ?? 0) > 0;
   if (!translates && !redirects) return pass(seen);
   if (peerToPeer === 'safe') return pass(`${seen}; harmless while serve.peerToPeer is safe`);
-  const advice =
-    'serve.peerToPeer=safe; or iommu=pt on the kernel command line and ACS off in the BIOS, then stepctl doctor --deep';
+  const advice = 'serve.peerToPeer=safe; or iommu=pt on the kernel command line and ACS off in the BIOS';
   return peerToPeer === 'on'
     ? fail(`${seen}; serve.peerToPeer is on, and peer writes may get lost`, advice)
     : warn(`${seen}; peer writes may get lost`, advice);

@@ -17,7 +17,7 @@ export const orphansCheck: Check = {
     );
     return warn(
       text.join('; '),
-      `stepctl doctor --fix takes what stepctl left; of others: kill ${orphans.map(({ pid }) => pid).join(' ')}`,
+      `stepctl down takes what stepctl left; of others: kill ${orphans.map(({ pid }) => pid).join(' ')}`,
     );
   },
 };

@@ -1,9 +1,7 @@
-import { readTransferFinding } from '../deep/finding.ts';
-import { transferKey, whyOther } from '../deep/key.ts';
 import { parseTopology } from '../gpu/topology.ts';
 import { needsOf } from '../needs.ts';
 import { runProgram } from '../run-program.ts';
-import { fail, type GpuCheck, type GpuContext, pass, skipped, type Verdict, warn } from '../types.ts';
+import { type GpuCheck, type GpuContext, pass, skipped, type Verdict, warn } from '../types.ts';
 import { usedGpus, usedLinks } from './pcie.ts';
 
 /** What the driver claims of the pairs in use: words such as `0-1 OK`. It is a claim, not a proof (vllm#51513). */
@@ -16,36 +14,17 @@ async function claims(context: GpuContext): Promise<string> {
 }
 
 async function judge(context: GpuContext): Promise<Verdict> {
-  const { stack, env } = context;
-  const [said, finding, key] = await Promise.all([
-    claims(context),
-    readTransferFinding(env),
-    transferKey(context),
-  ]);
-  const other = finding === null ? 'no transfer was tested' : whyOther(finding.key, key);
-  const tested =
-    finding === null || other !== null
-      ? `${other ?? ''}`
-      : `tested ${finding.at.slice(0, 10)}: ${finding.reason}`;
-  const text = `${said}, which proves nothing; ${tested}`;
-  const proved = finding !== null && other === null ? finding.peerToPeer : null;
-  const next = 'stepctl doctor --deep sends data between them and looks at it';
-  switch (stack.serve.peerToPeer) {
-    case 'safe':
-      return proved === 'on'
-        ? pass(`${text}; off by serve.peerToPeer: safe, auto would use it`)
-        : pass(`${text}; off by serve.peerToPeer: safe`);
-    case 'auto':
-      return proved === null
-        ? warn(`${text}; off until a test has passed`, next)
-        : pass(`${text}; ${proved} for the launch`);
-    case 'on':
-      if (proved === 'safe') return fail(text, 'serve.peerToPeer=safe, or =auto');
-      return proved === 'on' ? pass(text) : warn(`${text}; on by serve.peerToPeer`, next);
-  }
+  const seen = `${await claims(context)}, which proves nothing`;
+  const intent = context.stack.serve.peerToPeer;
+  if (intent === 'on')
+    return warn(
+      `${seen}; on by serve.peerToPeer`,
+      'serve.peerToPeer=safe where the start hangs at its first collective',
+    );
+  return pass(`${seen}; off by serve.peerToPeer: ${intent}`);
 }
 
-/** Whether GPUs write to each other in this stack, and what is known of whether that works. */
+/** Whether GPUs write to each other in this stack, and what the driver claims of it. */
 export const peerToPeerCheck: GpuCheck = {
   id: 'peer-to-peer',
   title: 'Peer-to-peer',

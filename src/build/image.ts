@@ -1,5 +1,5 @@
 import type { ImageInspectInfo } from 'dockerode';
-import { loadSeries, patchesDir } from '../patch/index.ts';
+import { loadKnownSeries } from '../patch/index.ts';
 import { inspectImage } from './image/ensure-image.ts';
 import { sourceTreeOf, withImageFiles } from './image/image-files.ts';
 import { hashInputs, labelsOf, readBuilt } from './image/inputs.ts';
@@ -31,7 +31,7 @@ export interface BuiltImage {
  * Throws STEP_BUILD_*, STEP_PATCH_*, STEP_DOCKER_IMAGE; STEP_BUILD_PROOF (exit 4) names the file or check that says no.
  */
 export async function buildImage(input: ImageInput): Promise<BuiltImage> {
-  const series = await loadSeries(input.patchesFolder ?? patchesDir());
+  const series = await loadKnownSeries(input.env, input.patchesFolder);
   const base = await findBase(input, series);
   const work = planWork(input, series, base);
   const ready = await findReady(work, base);

@@ -105,7 +105,7 @@ function splitExtra(command: Command, spec: CommandSpec): { given: string[]; ext
 }
 
 const groups: Readonly<Record<string, string>> = {
-  patch: 'the patches of vLLM: list, apply, verify',
+  patch: 'the patches of vLLM: list, status, diff, apply, verify, add',
   model: 'checkpoints: make the scripted tiny one',
   config: 'the stack file: show, check, schema, profiles',
   keys: 'keys for the proxy: create, list, revoke',

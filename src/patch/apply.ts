@@ -1,4 +1,4 @@
-import { chmod, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { StepError, writeFileAtomic } from '../lib/index.ts';
 import { sha256 } from './hash.ts';
@@ -51,14 +51,12 @@ export async function applyToDirectory(folder: string, plan: SeriesPlan): Promis
   const record = recordOf(plan, dropped);
   await writeRecord(folder, record);
   const restored: string[] = [];
-  for (const file of dropped) {
-    if (await replace(folder, file.path, file.before, file.original)) restored.push(file.path);
-  }
+  for (const file of dropped) if (await putBack(folder, file)) restored.push(file.path);
   const written: string[] = [];
   const unchanged: string[] = [];
   for (const file of plan.files) {
-    const isNew = await replace(folder, file.path, file.after.sha256, file.after.text);
-    (isNew ? written : unchanged).push(file.path);
+    const isWritten = await replace(folder, file.path, file.after.sha256, file.after.text);
+    (isWritten ? written : unchanged).push(file.path);
   }
   if (dropped.length > 0) await writeRecord(folder, plan.files.length === 0 ? null : recordOf(plan, []));
   return { written, unchanged, restored };
@@ -70,9 +68,7 @@ export async function restoreDirectory(folder: string): Promise<readonly string[
   if (record === null) return [];
   await refuseForeignChanges(folder, { version: record.vllm, patches: [], files: [] }, record);
   const restored: string[] = [];
-  for (const file of record.files) {
-    if (await replace(folder, file.path, file.before, file.original)) restored.push(file.path);
-  }
+  for (const file of record.files) if (await putBack(folder, file)) restored.push(file.path);
   await writeRecord(folder, null);
   return restored;
 }
@@ -80,6 +76,7 @@ export async function restoreDirectory(folder: string): Promise<readonly string[
 function recordOf(plan: SeriesPlan, dropped: PatchRecord['files']): PatchRecord | null {
   const files = plan.files.map((file) => ({
     path: file.path,
+    isNew: file.isNew,
     before: file.before.sha256,
     after: file.after.sha256,
     original: file.before.text,
@@ -96,6 +93,9 @@ async function refuseForeignChanges(
 ): Promise<void> {
   const tree = directoryTree(folder);
   const allowed = new Map<string, Set<string>>();
+  const mayBeGone = new Set(
+    [...plan.files, ...(record?.files ?? [])].filter((file) => file.isNew).map((file) => file.path),
+  );
   const allow = (path: string, ...hashes: string[]): void => {
     allowed.set(path, new Set([...(allowed.get(path) ?? []), ...hashes]));
   };
@@ -108,7 +108,7 @@ async function refuseForeignChanges(
   }
   for (const [path, hashes] of allowed) {
     const text = await tree.read(path);
-    if (text !== null && hashes.has(sha256(text))) continue;
+    if (text === null ? mayBeGone.has(path) : hashes.has(sha256(text))) continue;
     throw new StepError('STEP_PATCH_CHANGED', {
       verdict: `${join(folder, path)} is not as stepctl knows it`,
       reason: text === null ? 'the file is gone' : 'somebody changed it after it was patched or planned',
@@ -118,12 +118,25 @@ async function refuseForeignChanges(
   }
 }
 
+type RecordedFile = PatchRecord['files'][number];
+
+/** The file as it was before stepctl; one that a patch made goes. Returns whether anything had to be done. */
+async function putBack(folder: string, file: RecordedFile): Promise<boolean> {
+  if (!file.isNew) return replace(folder, file.path, file.before, file.original);
+  if ((await directoryTree(folder).read(file.path)) === null) return false;
+  const absolute = join(folder, file.path);
+  await rm(absolute);
+  await removeBytecode(absolute);
+  return true;
+}
+
 /** Writes unless the text stands there already; keeps the mode and removes bytecode that was made of the old text. */
 async function replace(folder: string, path: string, wantedSha256: string, text: string): Promise<boolean> {
   const now = await directoryTree(folder).read(path);
   if (now !== null && sha256(now) === wantedSha256) return false;
   const file = join(folder, path);
-  const { mode } = await stat(file);
+  if (now === null) await mkdir(dirname(file), { recursive: true });
+  const mode = now === null ? 0o644 : (await stat(file)).mode;
   await writeFileAtomic(file, text, mode & 0o7777);
   await chmod(file, mode & 0o7777); // creation went through the umask
   await removeBytecode(file);

@@ -1,9 +1,10 @@
 import semver from 'semver';
 import { StepError } from '../lib/index.ts';
+import { judgeDiff } from './diffs/judge.ts';
 import { judgeEdit } from './edits/judge.ts';
 import { sha256 } from './hash.ts';
 import { preparePython } from './python/parser.ts';
-import type { EditsPatchFile, PluginPatchFile } from './schema.ts';
+import type { DiffPatchFile, EditsPatchFile, PluginPatchFile } from './schema.ts';
 import type {
   AnchorProblem,
   EditPlan,
@@ -37,34 +38,48 @@ export async function planSeries(input: PlanInput): Promise<SeriesPlan> {
   const tree: SourceTree = {
     read: async (path) => overlay.get(path) ?? (await input.tree.read(path)),
   };
-  const first = new Map<string, string>();
+  const first = new Map<string, PlannedFile>();
   const patches: PatchPlan[] = [];
   for (const patch of input.series.patches) {
     if (!input.ids.includes(patch.id)) continue;
-    const plan = await planPatch(patch, { ...input, tree });
+    const plan = await planUnhidden(patch, { ...input, tree });
     patches.push(plan);
     for (const file of plan.files) {
-      if (!first.has(file.path)) first.set(file.path, file.before.text);
+      if (!first.has(file.path)) first.set(file.path, file);
       overlay.set(file.path, file.after.text);
     }
   }
-  const files = [...first].map(([path, text]) => plannedFile(path, text, overlay.get(path) ?? text));
+  const files = [...first.values()].map(({ path, isNew, before }) =>
+    plannedFile(path, isNew ? null : before.text, overlay.get(path) ?? before.text),
+  );
   return { version: input.version, patches, files };
 }
 
-/** Throws STEP_PATCH_ANCHOR for the first patch in conflict, naming anchor, file and what stands there now. */
+/**
+ * Throws STEP_PATCH_ANCHOR for the first patch in conflict, naming anchor, file and what stands there now, or
+ * STEP_PATCH_RANGE where the release itself is the reason. What became of the others is in reason and details.
+ */
 export function refuseConflicts(plan: SeriesPlan): void {
-  for (const patch of plan.patches) {
-    if (patch.outcome !== 'conflict') continue;
-    const [problem] = patch.problems;
-    const found = problem === undefined || problem.found === '' ? '' : `; there now: ${problem.found}`;
-    throw new StepError('STEP_PATCH_ANCHOR', {
-      verdict: `patch ${patch.id} does not fit vLLM ${plan.version}: ${problem?.file ?? 'no file'}`,
-      reason: problem === undefined ? patch.reason : `${problem.anchor} ${problem.problem}${found}`,
-      next: `stepctl patch apply --to DIR --dry-run shows every edit; use a release in the range ${patch.patch.definition.range}`,
-      details: { patch: patch.id, version: plan.version, problems: patch.problems },
-    });
-  }
+  const bad = plan.patches.filter((patch) => patch.outcome === 'conflict');
+  const [patch] = bad;
+  if (patch === undefined) return;
+  const [problem] = patch.problems;
+  const { range } = patch.patch.definition;
+  const found = problem === undefined || problem.found === '' ? '' : `; there now: ${problem.found}`;
+  const why = problem === undefined ? patch.reason : `${problem.anchor} ${problem.problem}${found}`;
+  const others = plan.patches.filter((other) => other !== patch);
+  const rest = others.map((other) => `${other.id}: ${other.outcome}`).join(', ');
+  throw new StepError(problem === undefined ? 'STEP_PATCH_RANGE' : 'STEP_PATCH_ANCHOR', {
+    verdict: `patch ${patch.id} does not fit vLLM ${plan.version}${problem === undefined ? '' : `: ${problem.file}`}`,
+    reason: others.length === 0 ? why : `${why}; nothing was changed; the other patches: ${rest}`,
+    next: `stepctl patch apply --to DIR --dry-run shows every edit; use a release in the range ${range}, or leave ${patch.id} out`,
+    details: {
+      patch: patch.id,
+      version: plan.version,
+      problems: patch.problems,
+      patches: plan.patches.map(({ id, outcome, reason }) => ({ id, outcome, reason })),
+    },
+  });
 }
 
 /** Throws STEP_PATCH_UNKNOWN for a name that the series does not hold. */
@@ -79,11 +94,28 @@ export function requireKnown(series: Series, ids: readonly string[]): void {
   });
 }
 
-function planPatch(patch: Patch, input: PlanInput): Promise<PatchPlan> {
+/** A file that cannot be read is this patch's conflict; what becomes of the others is still told. */
+async function planUnhidden(patch: Patch, input: PlanInput): Promise<PatchPlan> {
+  try {
+    return await planPatch(patch, input);
+  } catch (error) {
+    if (!(error instanceof StepError) || error.code !== 'STEP_PATCH_TREE') throw error;
+    const file = String(error.details['file'] ?? '');
+    const problem = { edit: file, anchor: file, file, problem: error.reason ?? error.verdict, found: '' };
+    return { ...outline(patch, 'conflict', error.verdict), problems: [problem] };
+  }
+}
+
+async function planPatch(patch: Patch, input: PlanInput): Promise<PatchPlan> {
   const { definition } = patch;
-  return definition.kind === 'plugin'
-    ? Promise.resolve(planPlugin(patch, definition, input))
-    : planEdits(patch, definition, input);
+  switch (definition.kind) {
+    case 'plugin':
+      return planPlugin(patch, definition, input);
+    case 'edits':
+      return planEdits(patch, definition, input);
+    case 'diff':
+      return planDiff(patch, definition, input);
+  }
 }
 
 function planPlugin(patch: Patch, definition: PluginPatchFile, input: PlanInput): PatchPlan {
@@ -101,7 +133,7 @@ async function planEdits(patch: Patch, definition: EditsPatchFile, input: PlanIn
   if (isOlder(input.version, range)) return outline(patch, 'not-needed', reasons.older);
   const { edits, files, problems } = await judgeEdits(definition, input.tree);
   const states = new Set(edits.map((edit) => edit.state));
-  const where = `vLLM ${upstream.since}, ${upstream.url}`;
+  const where = upstream.since === null ? upstream.url : `vLLM ${upstream.since}, ${upstream.url}`;
   const done = (outcome: PatchOutcome, reason: string): PatchPlan => ({
     ...outline(patch, outcome, reason),
     edits,
@@ -129,6 +161,36 @@ async function planEdits(patch: Patch, definition: EditsPatchFile, input: PlanIn
   }
   const reason = `${reasons.upstream} (${where}); this layout is not recognised, so the probe decides`;
   return { ...done('not-needed', reason), isProbed: patch.probe !== null };
+}
+
+async function planDiff(patch: Patch, definition: DiffPatchFile, input: PlanInput): Promise<PatchPlan> {
+  const { upstream, range } = definition;
+  const { edits, problems, changes } = await judgeDiff(patch.diff ?? [], input.tree);
+  const done = (outcome: PatchOutcome, reason: string): PatchPlan => ({
+    ...outline(patch, outcome, reason),
+    edits,
+  });
+  const present = edits.filter((edit) => edit.state === 'present').length;
+  if (present > 0 && present === edits.length) {
+    return done('already-upstream', `all of the diff is in the tree already (${upstream.url})`);
+  }
+  if (upstream.since !== null && semver.gte(release(input.version), release(upstream.since))) {
+    const reason = `vLLM has it since ${upstream.since} (${upstream.url}); its lines have changed since then`;
+    return { ...done('not-needed', reason), isProbed: patch.probe !== null };
+  }
+  if (!inRange(input.version, range)) {
+    return done(
+      'conflict',
+      `made for vLLM ${range}; this is ${input.version} and does not have it by itself`,
+    );
+  }
+  if (problems.length > 0) {
+    const reason = `${problems.length} of ${edits.length} hunks do not fit`;
+    return { ...done('conflict', reason), problems };
+  }
+  const note = present > 0 ? `; ${present} of ${edits.length} hunks are there already` : '';
+  const files = changes.map(({ path, before, after }) => plannedFile(path, before, after));
+  return { ...done('applies', `every hunk fits, ${upstream.url}${note}`), files };
 }
 
 const lacking = (edits: readonly EditPlan[], id: string): AnchorProblem => ({
@@ -159,9 +221,10 @@ async function judgeEdits(definition: EditsPatchFile, source: SourceTree) {
   return { edits, files, problems };
 }
 
-const plannedFile = (path: string, before: string, after: string): PlannedFile => ({
+const plannedFile = (path: string, before: string | null, after: string): PlannedFile => ({
   path,
-  before: { sha256: sha256(before), text: before },
+  isNew: before === null,
+  before: { sha256: sha256(before ?? ''), text: before ?? '' },
   after: { sha256: sha256(after), text: after },
 });
 

@@ -14,6 +14,8 @@ const recordSchema = z.strictObject({
   files: z.array(
     z.strictObject({
       path: z.string(),
+      /** A patch made the file: undoing removes it. */
+      isNew: z.boolean().default(false),
       before: z.string(),
       after: z.string(),
       /** The whole text before: what `restoreDirectory` puts back. */
@@ -61,7 +63,8 @@ export async function originalTree(folder: string): Promise<SourceTree> {
     read: async (path) => {
       const text = await tree.read(path);
       const file = known.get(path);
-      return text !== null && file !== undefined && sha256(text) === file.after ? file.original : text;
+      if (text === null || file === undefined || sha256(text) !== file.after) return text;
+      return file.isNew ? null : file.original;
     },
   };
 }

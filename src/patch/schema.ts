@@ -82,12 +82,27 @@ const patchBase = {
   range: z.string().min(1).default('*'),
   /** Name of the Python file with `probe()`, run inside what was built. */
   probe: z.string().optional(),
+  /** Only applied where it is asked for by name. */
+  optional: z.boolean().default(false),
 };
+
+/** Where the change stands in vLLM's own history; the answer that needs no network. */
+const upstream = z.strictObject({
+  /** Pull request or issue. */
+  url: z.url(),
+  state: z.enum(['merged', 'open', 'closed']).default('merged'),
+  /** First release that has it; null while none has. */
+  since: z.string().nullable(),
+  /** What took its place: another pull request, or the release that solved it in another way. */
+  supersededBy: z.string().min(1).optional(),
+  /** Day on which this was looked up. */
+  asOf: z.iso.date().optional(),
+});
 
 const editsPatch = z.strictObject({
   ...patchBase,
   kind: z.literal('edits'),
-  upstream: z.strictObject({ url: z.url(), since: z.string() }),
+  upstream,
   reasons: z.strictObject({ needed: z.string(), upstream: z.string(), older: z.string() }),
   edits: z.array(edit).min(1),
 });
@@ -104,12 +119,32 @@ const pluginPatch = z.strictObject({
     function: z.string().regex(/^[A-Za-z_]\w*$/),
     file: z.string(),
   }),
-  upstream: z.strictObject({ url: z.url(), since: z.string() }).optional(),
+  upstream: upstream.optional(),
   reasons: z.record(z.string(), z.string()).optional(),
 });
 
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in hex');
+
+const diffPatch = z.strictObject({
+  ...patchBase,
+  kind: z.literal('diff'),
+  upstream,
+  /** The diff itself, pinned: a file that was changed since is refused. */
+  diff: z.strictObject({ file: z.string(), sha256: sha256Hex }),
+  /** The very commit it was taken at. */
+  source: z
+    .strictObject({
+      repository: z.string(),
+      number: z.number().int().positive(),
+      head: z.string().regex(/^[0-9a-f]{40}$/),
+    })
+    .optional(),
+  /** Files of the pull request that are not in the diff, such as tests. */
+  leftOut: z.array(z.string()).default([]),
+});
+
 /** patch.yaml. */
-export const patchFileSchema = z.discriminatedUnion('kind', [editsPatch, pluginPatch]);
+export const patchFileSchema = z.discriminatedUnion('kind', [editsPatch, pluginPatch, diffPatch]);
 /** series.yaml. */
 export const seriesFileSchema = z.strictObject({ patches: z.array(id) });
 
@@ -118,4 +153,6 @@ export type Edit = z.infer<typeof edit>;
 export type EditOf<Op extends Edit['op']> = Extract<Edit, { op: Op }>;
 export type PatchFile = z.infer<typeof patchFileSchema>;
 export type EditsPatchFile = Extract<PatchFile, { kind: 'edits' }>;
+export type DiffPatchFile = Extract<PatchFile, { kind: 'diff' }>;
+export type Upstream = z.infer<typeof upstream>;
 export type PluginPatchFile = Extract<PatchFile, { kind: 'plugin' }>;

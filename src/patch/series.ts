@@ -4,8 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { StepError } from '../lib/index.ts';
-import { patchFileSchema, seriesFileSchema } from './schema.ts';
+import { configDir, StepError } from '../lib/index.ts';
+import { type DiffFile, parseDiff } from './diffs/parse.ts';
+import { sha256 } from './hash.ts';
+import { type DiffPatchFile, patchFileSchema, seriesFileSchema } from './schema.ts';
 import type { Patch, Series } from './types.ts';
 
 /** Folder of the patches that stepctl ships: the nearest `patches/series.yaml` above this file, in a checkout or a package. */
@@ -21,16 +23,45 @@ export function patchesDir(): string {
   });
 }
 
+/** `$XDG_CONFIG_HOME/stepctl/patches`: the user's own series, written by `patch add` and applied after the shipped one. */
+export const addedPatchesDir = (env?: Readonly<Record<string, string | undefined>>): string =>
+  join(configDir(env), 'patches');
+
 /** Reads series.yaml and the folder of every patch it names. Throws STEP_PATCH_SERIES naming file and key. */
-export async function loadSeries(folder: string): Promise<Series> {
+export async function loadSeries(folder: string, origin: Patch['origin'] = 'shipped'): Promise<Series> {
   const file = join(folder, 'series.yaml');
   const { patches: ids } = await readYaml(file, seriesFileSchema);
   const patches: Patch[] = [];
-  for (const id of ids) patches.push(await loadPatch(join(folder, id), id));
+  for (const id of ids) patches.push(await loadPatch(join(folder, id), id, origin));
   return { folder, patches };
 }
 
-async function loadPatch(folder: string, id: string): Promise<Patch> {
+/**
+ * Every patch this user can name: the shipped series, then the added one. Throws STEP_PATCH_SERIES as `loadSeries`
+ * does, and for an added patch with the name of a shipped one.
+ */
+export async function loadKnownSeries(
+  env?: Readonly<Record<string, string | undefined>>,
+  shippedFolder = patchesDir(),
+): Promise<Series> {
+  const shipped = await loadSeries(shippedFolder);
+  const folder = addedPatchesDir(env);
+  if (!existsSync(join(folder, 'series.yaml'))) return shipped;
+  const added = await loadSeries(folder, 'added');
+  const ids = new Set(shipped.patches.map((patch) => patch.id));
+  const double = added.patches.find((patch) => ids.has(patch.id));
+  if (double !== undefined)
+    throw seriesError(join(folder, 'series.yaml'), `stepctl ships a patch called ${double.id} itself`);
+  return { folder: shipped.folder, patches: [...shipped.patches, ...added.patches] };
+}
+
+/** What is applied to a tree where nobody names patches: all that change files and are not optional. */
+export const defaultPatches = (series: Series): string[] =>
+  series.patches
+    .filter(({ definition }) => definition.kind !== 'plugin' && !definition.optional)
+    .map((patch) => patch.id);
+
+async function loadPatch(folder: string, id: string, origin: Patch['origin']): Promise<Patch> {
   const file = join(folder, 'patch.yaml');
   const definition = await readYaml(file, patchFileSchema);
   if (definition.id !== id) {
@@ -43,10 +74,26 @@ async function loadPatch(folder: string, id: string): Promise<Patch> {
   const pluginText =
     definition.kind === 'plugin' ? await readNeeded(join(folder, definition.plugin.file)) : null;
   const probe = definition.probe === undefined ? null : await readNeeded(join(folder, definition.probe));
+  const diff = definition.kind === 'diff' ? await readPinnedDiff(folder, definition) : null;
+  // The definition pins the diff, so its text need not be hashed again.
   const hash = createHash('sha256')
     .update(JSON.stringify([definition, pluginText, probe]))
     .digest('hex');
-  return { id, folder, definition, probe, pluginText, hash };
+  return { id, folder, definition, probe, pluginText, diff, origin, hash };
+}
+
+async function readPinnedDiff(folder: string, definition: DiffPatchFile): Promise<readonly DiffFile[]> {
+  const file = join(folder, definition.diff.file);
+  const text = await readNeeded(file);
+  const found = sha256(text);
+  if (found !== definition.diff.sha256) {
+    throw new StepError('STEP_PATCH_SERIES', {
+      verdict: `${file} is not the diff that was pinned`,
+      reason: `its sha256 is ${found}, ${join(folder, 'patch.yaml')} names ${definition.diff.sha256}`,
+      next: 'read the diff; then write its sha256 into patch.yaml, or add the pull request again',
+    });
+  }
+  return parseDiff(text, file);
 }
 
 async function readYaml<T extends z.ZodType>(file: string, schema: T): Promise<z.infer<T>> {

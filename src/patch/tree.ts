@@ -1,14 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepError } from '../lib/index.ts';
 import type { SourceTree } from './types.ts';
 
-/** The tree as it is in a folder that holds `vllm/`. */
+/**
+ * The tree as it is in a folder that holds `vllm/`. Reading through a symbolic link inside the tree throws
+ * STEP_PATCH_TREE: what is patched there would be patched in the place that the link leads to as well.
+ */
 export function directoryTree(folder: string): SourceTree {
   return {
     read: async (path) => {
       try {
-        return await readFile(join(folder, path), 'utf8');
+        const [real, root] = await Promise.all([realpath(join(folder, path)), realpath(folder)]);
+        if (real !== join(root, path)) throw symlinkError(folder, path, real);
+        return await readFile(real, 'utf8');
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -17,6 +22,14 @@ export function directoryTree(folder: string): SourceTree {
     },
   };
 }
+
+const symlinkError = (folder: string, path: string, real: string): StepError =>
+  new StepError('STEP_PATCH_TREE', {
+    verdict: `${join(folder, path)} is reached through a symbolic link`,
+    reason: `it leads to ${real}, which others may share`,
+    next: 'install vLLM there as files of its own (for uv: --link-mode copy), then run the command again',
+    details: { file: path },
+  });
 
 /** Release that a tree says it is, from vllm/_version.py, without a local part. Throws STEP_PATCH_TREE. */
 export async function detectVersion(tree: SourceTree, where: string): Promise<string> {

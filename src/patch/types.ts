@@ -1,3 +1,4 @@
+import type { DiffFile } from './diffs/parse.ts';
 import type { Edit, PatchFile } from './schema.ts';
 
 /** Read access to a tree that holds `vllm/`: a site-packages folder, an image, a wheel. Paths have forward slashes. */
@@ -16,6 +17,10 @@ export interface Patch {
   readonly probe: string | null;
   /** Text of its plugin module, or null for a patch that edits files. */
   readonly pluginText: string | null;
+  /** What its diff does to each file, or null for a patch of another kind. */
+  readonly diff: readonly DiffFile[] | null;
+  /** Shipped with stepctl, or added by the user (`patch add`). */
+  readonly origin: 'shipped' | 'added';
   /** sha256 over everything above: changes when the patch changes in any way. */
   readonly hash: string;
 }
@@ -31,6 +36,8 @@ export type PatchOutcome = 'applies' | 'already-upstream' | 'not-needed' | 'conf
 
 export interface PlannedFile {
   readonly path: string;
+  /** The patch makes the file: before, there is none and `before` holds the empty text. */
+  readonly isNew: boolean;
   readonly before: { readonly sha256: string; readonly text: string };
   readonly after: { readonly sha256: string; readonly text: string };
 }
@@ -47,7 +54,8 @@ export interface AnchorProblem {
 
 export interface EditPlan {
   readonly id: string;
-  readonly op: Edit['op'];
+  /** `hunk` where the patch is a diff. */
+  readonly op: Edit['op'] | 'hunk';
   readonly state: 'needed' | 'present' | 'conflict';
   /** File that holds the anchor; null where no candidate does. */
   readonly file: string | null;
@@ -57,7 +65,7 @@ export interface EditPlan {
 export interface PatchPlan {
   readonly id: string;
   readonly title: string;
-  readonly kind: 'edits' | 'plugin';
+  readonly kind: PatchFile['kind'];
   readonly outcome: PatchOutcome;
   /** One sentence for the person. */
   readonly reason: string;

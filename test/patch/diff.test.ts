@@ -11,7 +11,7 @@ const path = 'vllm/a.py';
 const planOf = (before: string, after: string): SeriesPlan => ({
   version: '0.16.0',
   patches: [],
-  files: [{ path, before: { sha256: '', text: before }, after: { sha256: '', text: after } }],
+  files: [{ path, isNew: false, before: { sha256: '', text: before }, after: { sha256: '', text: after } }],
 });
 const lines = (values: readonly string[]): string => values.map((value) => `${value}\n`).join('');
 

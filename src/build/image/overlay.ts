@@ -42,11 +42,16 @@ async function emptyBytecode(base: ImageFiles, path: string, cacheTag: string): 
 /** Changed files with the owner and mode they have in the base; time one second on, so that the result is the same every time. */
 async function changedFiles(base: ImageFiles, layout: ImageLayout, plan: SeriesPlan): Promise<TarFile[]> {
   const files: TarFile[] = [];
-  for (const { path, after } of plan.files) {
+  for (const { path, after, isNew } of plan.files) {
     const absolute = posix.join(layout.sitePackages, path);
+    const data = Buffer.from(after.text, 'utf8');
+    if (isNew) {
+      files.push({ ...(await readOwner(base, layout)), path: absolute.slice(1), data, mode: 0o644 });
+      continue;
+    }
     const before = await base.read(absolute);
     if (before === null) throw new Error(`${absolute} was planned and is not in the image`);
-    files.push({ ...before, data: Buffer.from(after.text, 'utf8'), mtimeMs: before.mtimeMs + 1000 });
+    files.push({ ...before, data, mtimeMs: before.mtimeMs + 1000 });
     files.push(...(await emptyBytecode(base, absolute, layout.cacheTag)));
   }
   return files;

@@ -16,6 +16,9 @@ import { keysCreateCommand, keysListCommand, keysRevokeCommand } from './keys.ts
 import { logsCommand } from './logs.ts';
 import { modelFitCommand } from './model-fit.ts';
 import { modelTinyCommand } from './model.ts';
+import { patchAddCommand } from './patch-add.ts';
+import { patchDiffCommand } from './patch-diff.ts';
+import { patchStatusCommand } from './patch-status.ts';
 import { patchApplyCommand, patchListCommand, patchVerifyCommand } from './patch.ts';
 import { pullCommand } from './pull.ts';
 import { restartCommand } from './restart.ts';
@@ -38,8 +41,11 @@ export const allCommands: readonly CommandSpec[] = [
   pullCommand,
   verifyCommand,
   patchListCommand,
+  patchStatusCommand,
+  patchDiffCommand,
   patchApplyCommand,
   patchVerifyCommand,
+  patchAddCommand,
   modelFitCommand,
   modelTinyCommand,
   smokeCommand,

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { StepError } from '../../lib/index.ts';
+import type { Series } from '../../patch/index.ts';
 import type { CommandSpec, Context } from '../context.ts';
 import { renderTable } from '../table.ts';
 
@@ -7,17 +8,19 @@ const patchRooms = () => import('../../patch/index.ts');
 
 export const patchListCommand: CommandSpec = {
   name: 'patch list',
-  summary: 'the shipped patches: what each changes, upstream link, releases that need it',
+  summary: 'the shipped patches and those added: what each changes, upstream link, releases that need it',
   examples: ['stepctl patch list', 'stepctl patch list --json'],
   run: async (context) => {
-    const { loadSeries, patchesDir } = await patchRooms();
-    const { patches } = await loadSeries(patchesDir());
+    const { loadKnownSeries } = await patchRooms();
+    const { patches } = await loadKnownSeries(context.env);
     const rows = patches.map((patch) => ({
       id: patch.id,
       kind: patch.definition.kind,
       title: patch.definition.title,
       range: patch.definition.range,
       upstream: patch.definition.upstream?.url ?? null,
+      optional: patch.definition.optional,
+      origin: patch.origin,
       testOnly: patch.definition.kind === 'plugin' && patch.definition.testOnly,
       hash: patch.hash,
     }));
@@ -26,7 +29,14 @@ export const patchListCommand: CommandSpec = {
     context.out.line(
       renderTable(
         ['patch', 'kind', 'needed by vLLM', 'what it does'],
-        rows.map((row) => [row.id, row.testOnly ? `${row.kind}, test only` : row.kind, row.range, row.title]),
+        rows.map((row) => [
+          row.id,
+          [row.kind, ...(row.testOnly ? ['test only'] : []), ...(row.optional ? ['optional'] : [])].join(
+            ', ',
+          ),
+          row.range,
+          row.title,
+        ]),
         width,
       ),
     );
@@ -43,16 +53,21 @@ const applyOptions = [
     flags: '--release <version>',
     description: 'vLLM release of that folder, where it does not say so itself',
   },
-  { flags: '--only <id>', description: 'only this patch of the series', many: true },
+  {
+    flags: '--only <id>',
+    description: 'only this patch; without it, every one that is not optional',
+    many: true,
+  },
 ] as const;
 
 interface Tree {
   readonly folder: string;
+  readonly series: Series;
   readonly ids: readonly string[];
   readonly version: string | undefined;
 }
 
-async function readTree(options: Readonly<Record<string, unknown>>): Promise<Tree> {
+async function readTree(context: Context, options: Readonly<Record<string, unknown>>): Promise<Tree> {
   const to = options['to'] as string | undefined;
   if (to === undefined)
     throw new StepError('STEP_USAGE', {
@@ -60,14 +75,12 @@ async function readTree(options: Readonly<Record<string, unknown>>): Promise<Tre
       reason: 'a tree that holds `vllm/` has to be named',
       next: 'stepctl patch apply --to ./site-packages',
     });
-  const { loadSeries, patchesDir } = await patchRooms();
-  const series = await loadSeries(patchesDir());
-  const editing = series.patches
-    .filter((patch) => patch.definition.kind === 'edits')
-    .map((patch) => patch.id);
+  const { defaultPatches, loadKnownSeries } = await patchRooms();
+  const series = await loadKnownSeries(context.env);
   return {
     folder: resolve(to),
-    ids: (options['only'] as string[] | undefined) ?? editing,
+    series,
+    ids: (options['only'] as string[] | undefined) ?? defaultPatches(series),
     version: options['release'] as string | undefined,
   };
 }
@@ -86,7 +99,7 @@ export const patchApplyCommand: CommandSpec = {
     'stepctl patch apply --to ./vllm-0.16.0 --undo',
   ],
   run: async (context, _args, options) => {
-    const tree = await readTree(options);
+    const tree = await readTree(context, options);
     const rooms = await patchRooms();
     if (options['undo'] === true) {
       const restored = await rooms.restoreDirectory(tree.folder);
@@ -99,12 +112,14 @@ export const patchApplyCommand: CommandSpec = {
         );
       return;
     }
-    const series = await rooms.loadSeries(rooms.patchesDir());
-    const input = { series, ids: tree.ids, folder: tree.folder };
+    const input = { series: tree.series, ids: tree.ids, folder: tree.folder };
     const plan = await rooms.planDirectory(
       tree.version === undefined ? input : { ...input, version: tree.version },
     );
     if (options['dryRun'] !== true) {
+      // What became of every patch is told before the one in conflict stops it all.
+      const hasConflict = plan.patches.some((patch) => patch.outcome === 'conflict');
+      if (hasConflict && !context.json) showPlan(context, plan, tree.folder, true);
       rooms.refuseConflicts(plan);
       await rooms.applyToDirectory(tree.folder, plan);
     }

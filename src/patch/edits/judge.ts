@@ -25,13 +25,10 @@ interface Located {
 /** Judges one edit against the tree: needed (with the new text), present already, or in conflict. Changes nothing. */
 export async function judgeEdit(parser: Parser, edit: Edit, tree: SourceTree): Promise<EditResult> {
   const located = await locate(parser, edit, tree);
+  const present = await findPresent(parser, edit, 'problem' in located ? null : located, tree);
+  if (present !== null) return present;
   if ('problem' in located)
     return refused(edit, located.file, located.problem, located.found, scopeName(edit));
-  for (const conditions of edit.already) {
-    if (await holdsAll(parser, edit, conditions, located, tree)) {
-      return result(edit, 'present', located.path, `the tree has it by itself (${describe(conditions)})`);
-    }
-  }
   const judgement = withScope(parser, edit, located.text, (node) =>
     judge({ parser, text: located.text, node }, edit),
   );
@@ -101,16 +98,31 @@ function withScope<T>(parser: Parser, edit: Edit, text: string, use: (node: Pyth
   return withPython(parser, text, (root) => use(findScopes(root, edit)[0] ?? root));
 }
 
+/** The change in the tree's own words; where the edit's module is gone, conditions on other modules still tell. */
+async function findPresent(
+  parser: Parser,
+  edit: Edit,
+  located: Located | null,
+  tree: SourceTree,
+): Promise<EditResult | null> {
+  for (const conditions of edit.already) {
+    if (!(await holdsAll(parser, edit, conditions, located, tree))) continue;
+    const file = located?.path ?? conditions.find((one) => one.in !== undefined)?.in ?? null;
+    return result(edit, 'present', file, `the tree has it by itself (${describe(conditions)})`);
+  }
+  return null;
+}
+
 async function holdsAll(
   parser: Parser,
   edit: Edit,
   conditions: readonly Condition[],
-  located: Located,
+  located: Located | null,
   tree: SourceTree,
 ): Promise<boolean> {
   for (const condition of conditions) {
     const pattern = condition.has ?? condition.lacks ?? '';
-    let text: string | null = located.text;
+    let text = located?.text ?? null;
     if (condition.in !== undefined) text = await tree.read(condition.in);
     if (text === null) return false;
     const count = withPython(parser, text, (root) => {

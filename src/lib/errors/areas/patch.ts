@@ -14,5 +14,22 @@ export const patchErrors = {
     exit: exitCodes.patch,
     when: 'the place an edit is anchored to is gone or stands there more than once',
   },
+  STEP_PATCH_DIFF: {
+    exit: exitCodes.patch,
+    when: 'a unified diff cannot be read, or does more than change and add modules inside vllm/',
+  },
+  STEP_PATCH_RANGE: {
+    exit: exitCodes.patch,
+    when: 'a patch was asked for on a release that it is not made for and that does not have it',
+  },
+  STEP_PATCH_WHEEL: { exit: exitCodes.patch, when: 'the wheel of a release cannot be fetched or read' },
+  STEP_PATCH_UPSTREAM: {
+    exit: exitCodes.patch,
+    when: 'GitHub does not answer, refuses, or does not know the pull request',
+  },
+  STEP_PATCH_ADD: {
+    exit: exitCodes.patch,
+    when: 'a pull request holds nothing that a patch of an installed vLLM can be made of',
+  },
   STEP_PATCH_CHANGED: { exit: exitCodes.patch, when: 'a patched file was changed since by somebody else' },
 } as const satisfies Record<string, CatalogueEntry>;

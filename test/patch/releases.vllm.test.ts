@@ -8,11 +8,17 @@ import {
   applyToDirectory,
   detectVersion,
   directoryTree,
+  loadReleases,
   loadSeries,
+  measuredPatches,
+  measuredRow,
+  modulesOf,
   patchesDir,
   planDirectory,
   planSeries,
+  readWheel,
   restoreDirectory,
+  rowOf,
 } from '../../src/patch/index.ts';
 import { releaseSources } from '../fixtures/vllm-releases.ts';
 import { memoryTree } from './helpers.ts';
@@ -34,11 +40,33 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 const series = await loadSeries(patchesDir());
 
+describe('the shipped measurement of every release', () => {
+  const patches = measuredPatches(series);
+  const remeasure = async (version: string, tree: Parameters<typeof planSeries>[0]['tree']) => {
+    const releases = await loadReleases(patchesDir());
+    const plan = await planSeries({ series, ids: patches.map((patch) => patch.id), version, tree });
+    expect(plan.patches.map(rowOf)).toEqual(patches.map((patch) => measuredRow(releases, patch, version)));
+  };
+
+  it.each(['0.15.1', '0.16.0', '0.17.0', '0.20.2', '0.32.0'])('holds for vLLM %s', async (version) => {
+    await remeasure(version, directoryTree(await releaseSources(version)));
+  });
+
+  it('holds for the newest release, read out of its wheel', async () => {
+    const newest = (await loadReleases(patchesDir())).releases.at(-1);
+    if (newest === undefined) throw new Error('no release was measured');
+    const { signal } = new AbortController();
+    const wheel = { ...newest, paths: modulesOf(patches), signal };
+    await remeasure(newest.version, await readWheel(wheel));
+  });
+});
+
 describe('the swiglustep patch on released sources', () => {
   it.each([
     ['0.15.1', 'applies'],
     ['0.16.0', 'applies'],
     ['0.17.0', 'already-upstream'],
+    ['0.20.2', 'already-upstream'],
     ['0.32.0', 'already-upstream'],
   ])('vLLM %s: %s', async (version, outcome) => {
     const folder = await releaseSources(version);

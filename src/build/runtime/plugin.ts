@@ -32,6 +32,7 @@ export function runtimePlugin(plan: SeriesPlan): Patch {
       kind: 'plugin',
       title: 'The processes of the engine say what they run',
       range: '*',
+      optional: false,
       testOnly: false,
       platform: 'cuda',
       plugin: {
@@ -43,6 +44,8 @@ export function runtimePlugin(plan: SeriesPlan): Patch {
     },
     probe: null,
     pluginText,
+    diff: null,
+    origin: 'shipped',
     hash: sha256Of(pluginText),
   };
 }

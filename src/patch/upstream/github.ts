@@ -33,16 +33,11 @@ export async function connectGithub({ env, signal }: GithubInput): Promise<Octok
     const { url, headers } = octokit.request.endpoint(options);
     const asked = `${url} ${String(headers.accept ?? '')}`;
     const kept = await cache.read(asked);
-    const conditional = kept === null ? {} : { 'if-none-match': kept.etag };
+    // Changed in place: the hooks inside this one are bound to this very object and never see another.
+    if (kept !== null) options.headers['if-none-match'] = kept.etag;
+    options.request.signal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]);
     try {
-      const response = await request({
-        ...options,
-        headers: { ...options.headers, ...conditional },
-        request: {
-          ...options.request,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
-        },
-      });
+      const response = await request(options);
       const { etag, link } = response.headers;
       if (etag !== undefined) await cache.write({ asked, etag, link: link ?? null, data: response.data });
       return response;

@@ -2,7 +2,7 @@ export { defaultStack } from './defaults.ts';
 export { describePlan, type PlanFacts, type PlanStep, type StageName } from './describe-plan.ts';
 export { type StackKey, stackKeys } from './keys.ts';
 export type { Problem } from './layers/layer.ts';
-export { type Lock, lockFileName, readLock, writeLock } from './lock.ts';
+export { compareLocks, type Lock, lockFileName, readLock, sealLock, writeLock } from './lock.ts';
 export { listProfiles } from './profiles.ts';
 export { isSecretName, redact, redactArgs, redactEnv } from './redact.ts';
 export { type DeepPartial, type ResolvedStack, type ResolveInput, resolveStack } from './resolve-stack.ts';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
@@ -31,6 +32,8 @@ export const lockSchema = z.strictObject({
     z.strictObject({
       id: z.string(),
       outcome: z.enum(['applies', 'already-upstream', 'not-needed', 'conflict']),
+      /** Hash of the patch itself. */
+      hash: sha256,
       files: z.array(z.strictObject({ path: z.string(), sha256 })),
     }),
   ),
@@ -43,13 +46,40 @@ export const lockSchema = z.strictObject({
       .string()
       .regex(/^[0-9a-f]{40}$/, 'a 40-hex commit')
       .nullable(),
-    files: z.number().int().min(0),
     sizeBytes: z.number().int().min(0),
-    /** sha256 over the sorted `path sha256` lines of all files. */
-    filesSha256: sha256.nullable(),
+    /** Hub files by the hash the hub names them by: sha256, or git's own (40 hex) for small ones. Empty for a folder. */
+    files: z.array(z.strictObject({ path: z.string(), hash: z.string() })),
   }),
   serve: z.strictObject({ args: z.array(z.string()), env: z.record(z.string(), z.string()) }),
+  /** sha256 over all of the above: tells a lock that was edited or merged by hand. */
+  seal: z.string(),
 });
+
+/** The lock with its seal. Pure. */
+export function sealLock(lock: Omit<Lock, 'seal'>): Lock {
+  const { seal: _, ...rest } = lockSchema.parse({ ...lock, seal: '' });
+  return { ...rest, seal: createHash('sha256').update(JSON.stringify(rest)).digest('hex') };
+}
+
+/** Keys in which two locks differ, with both values; who wrote them and when does not count. Pure. */
+export function compareLocks(
+  locked: Lock,
+  now: Lock,
+): readonly { readonly key: string; readonly locked: string; readonly now: string }[] {
+  const flat = ({ stepctl: _by, madeAt: _at, seal: _seal, ...rest }: Lock): Map<string, string> => {
+    const found = new Map<string, string>();
+    const walk = (value: unknown, key: string): void => {
+      if (value === null || typeof value !== 'object') return void found.set(key, String(value));
+      for (const [name, inner] of Object.entries(value)) walk(inner, key === '' ? name : `${key}.${name}`);
+    };
+    walk(rest, '');
+    return found;
+  };
+  const [before, after] = [flat(locked), flat(now)];
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .map((key) => ({ key, locked: before.get(key) ?? 'nothing', now: after.get(key) ?? 'nothing' }))
+    .filter((row) => row.locked !== row.now);
+}
 
 export type Lock = z.infer<typeof lockSchema>;
 
@@ -85,8 +115,24 @@ export async function readLock(file: string): Promise<Lock | null> {
   } catch (error) {
     throw refuseLock(file, error instanceof Error ? error.message : String(error), error);
   }
+  const version = /^stepctl\/lock\/(\d+)$/.exec(String((values as Partial<Lock> | null)?.schema ?? ''))?.[1];
+  if (version !== undefined && Number(version) > 1)
+    throw new StepError('STEP_STACK_LOCK_NEWER', {
+      verdict: `${file} was written by a newer stepctl`,
+      reason: `its format is number ${version}, this stepctl knows number 1`,
+      next: 'install the stepctl that wrote it, or write a new lock: stepctl lock',
+      details: { file, version },
+    });
   const result = lockSchema.safeParse(values);
-  if (result.success) return result.data;
+  if (result.success) {
+    if (sealLock(result.data).seal === result.data.seal) return result.data;
+    throw new StepError('STEP_STACK_LOCK_EDITED', {
+      verdict: `${file} was edited by hand`,
+      reason: 'its seal does not fit its contents: nothing in it can be relied on',
+      next: 'take it back from version control, or write a new one: stepctl lock',
+      details: { file },
+    });
+  }
   const reason = result.error.issues
     .map((issue) => `${issue.path.join('.') || '(file)'}: ${issue.message}`)
     .join('\n');

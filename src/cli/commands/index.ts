@@ -13,6 +13,7 @@ import { diagnoseCommand } from './diagnose.ts';
 import { doctorCommand } from './doctor.ts';
 import { downCommand } from './down.ts';
 import { keysCreateCommand, keysListCommand, keysRevokeCommand } from './keys.ts';
+import { lockCommand } from './lock.ts';
 import { logsCommand } from './logs.ts';
 import { modelFitCommand } from './model-fit.ts';
 import { modelTinyCommand } from './model.ts';
@@ -38,6 +39,7 @@ export const allCommands: readonly CommandSpec[] = [
   doctorCommand,
   diagnoseCommand,
   buildCommand,
+  lockCommand,
   pullCommand,
   verifyCommand,
   patchListCommand,

@@ -13,6 +13,11 @@ export const upCommand: CommandSpec = {
     { flags: '--dry-run', description: 'show the plan and what would be launched; start nothing' },
     { flags: '--ensure', description: 'no failure when it is up already' },
     { flags: '--pull <policy>', description: 'base image: missing, always or never', default: 'missing' },
+    {
+      flags: '--frozen',
+      description: 'refuse what differs from the lock (exit 10); without the flag where CI is set',
+    },
+    { flags: '--no-frozen', description: 'only warn of it, also where CI is set' },
     { flags: '--no-hello', description: 'do not ask a first question once it is ready' },
   ],
   examples: [
@@ -33,7 +38,7 @@ export const upCommand: CommandSpec = {
     if (options['ensure'] === true && (await isUp(context))) return 0;
     const pull = parsePull(options['pull']);
     const { detachedVariable } = await import('../up/detach.ts');
-    if (context.env[detachedVariable] !== undefined) return runDetached(context, resolved, pull);
+    if (context.env[detachedVariable] !== undefined) return runDetached(context, resolved, pull, options);
     if (options['detach'] === true) return startDetached(context, resolved, options);
     return runForeground(context, resolved, pull, options);
   },
@@ -68,6 +73,7 @@ async function runForeground(
   const { greet, nextSteps } = await import('../up/greeting.ts');
   return runController(context, resolved, {
     pull,
+    frozen: (options['frozen'] as boolean | undefined) ?? null,
     onReady: async (facts) => {
       if (options['hello'] !== false) await greet(context, facts);
       if (context.json)
@@ -83,7 +89,12 @@ async function runForeground(
 }
 
 /** The side of `up -d` that stays: tells the command that started it, then only its log file. */
-async function runDetached(context: Context, resolved: ResolvedStack, pull: PullPolicy): Promise<number> {
+async function runDetached(
+  context: Context,
+  resolved: ResolvedStack,
+  pull: PullPolicy,
+  options: Options,
+): Promise<number> {
   const { runController } = await import('../up/controller.ts');
   const { detachedReporter, tellParent } = await import('../up/detach.ts');
   const { toStepError } = await import('../../lib/index.ts');
@@ -91,6 +102,7 @@ async function runDetached(context: Context, resolved: ResolvedStack, pull: Pull
   try {
     return await runController(own, resolved, {
       pull,
+      frozen: (options['frozen'] as boolean | undefined) ?? null,
       onReady: async (facts) => tellParent({ kind: 'ready', facts }),
     });
   } catch (error) {

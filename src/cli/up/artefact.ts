@@ -1,5 +1,6 @@
 import { readVersion } from '../version.ts';
 import type { PatchFact } from '../../control/index.ts';
+import type { Lock } from '../../stack/index.ts';
 import type { Stack } from '../../stack/schema.ts';
 import type { BuildProof } from '../../build/index.ts';
 import { dataDir, StepError } from '../../lib/index.ts';
@@ -17,6 +18,8 @@ export interface Artefact {
   readonly patches: readonly PatchFact[];
   readonly emulation: boolean;
   readonly proof: BuildProof | null;
+  /** docker: what the lock pins of base and result. */
+  readonly pins: Lock['engine']['image'];
 }
 
 export interface BuildInput {
@@ -37,6 +40,7 @@ const nothingBuilt = (program: readonly string[]): Artefact => ({
   patches: [],
   emulation: false,
   proof: null,
+  pins: null,
 });
 
 /** The build stage of every driver. Says what it did, or why this driver has nothing to build. */
@@ -116,6 +120,12 @@ async function buildContainerImage({ stack, pull, reporter, signal }: BuildInput
     patches: patchFacts(built.proof),
     emulation: built.proof.emulation,
     proof: built.proof,
+    pins: {
+      reference: stack.engine.image ?? `stepctl/cpu-base ${stack.engine.package} ${stack.engine.vllm}`,
+      digest: built.labels['stepctl.base.digest']?.split('@')[1] ?? null,
+      baseId: built.baseId,
+      id: built.imageId,
+    },
   };
 }
 

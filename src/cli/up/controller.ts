@@ -22,10 +22,13 @@ import { freshStatus, type LiveStatus, reportStatus } from './live-status.ts';
 import { makeLocalKey } from './local-key.ts';
 import { fetchModel } from './model-stage.ts';
 import { preflight } from './preflight.ts';
+import { holdAgainstLock, openLock } from './lock-stage.ts';
 import { StopRequest } from './stop-request.ts';
 
 export interface ControllerOptions {
   readonly pull: 'missing' | 'always' | 'never';
+  /** Refuse what differs from the lock; null: where CI is set. */
+  readonly frozen: boolean | null;
   /** Called once the first token was seen. */
   readonly onReady: (facts: ReadyFacts) => Promise<void>;
 }
@@ -78,8 +81,9 @@ async function sweep(context: Context, claim: ClaimedInstance, driver: string | 
 
 async function goUp(going: Going): Promise<void> {
   const { context, resolved, live, stop, claim } = going;
-  const { stack } = resolved;
   const { reporter } = context;
+  const lock = await openLock(context, resolved, going.options.frozen);
+  const { stack } = lock;
   await claim.record({ driver: stack.engine.driver, profile: stack.profile, listen: stack.proxy.listen });
   const localKey = makeLocalKey();
   await startControl(going, localKey.text);
@@ -101,6 +105,7 @@ async function goUp(going: Going): Promise<void> {
   const compiled = compileServe({ stack, modelPath: modelPathFor(stack.engine.driver, place) });
   for (const warning of compiled.warnings) reporter.warn(warning);
   const cacheDir = join(dataDir(context.env), 'cache', stack.engine.vllm);
+  await holdAgainstLock(context, lock, { artefact: live.artefact, model: live.model, compiled }, live);
   const spec = makeEngineSpec({
     instance: context.instance,
     stack,

@@ -27,6 +27,7 @@ const plannedArtefact = (resolved: ResolvedStack): Artefact => {
     })),
     emulation,
     proof: null,
+    pins: null,
   };
 };
 

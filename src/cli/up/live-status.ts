@@ -1,5 +1,5 @@
 import type { RuntimeProof } from '../../build/index.ts';
-import type { ControllerStage, StatusReport } from '../../control/index.ts';
+import type { ControllerStage, ProofFact, StatusReport } from '../../control/index.ts';
 import type { StepError } from '../../lib/index.ts';
 import type { EngineView } from '../../supervisor/types.ts';
 import type { Stack } from '../../stack/schema.ts';
@@ -22,6 +22,8 @@ export interface LiveStatus {
   failure: StepError | null;
   /** What the running engine says of itself; null where nothing was built for it. */
   runtime: RuntimeProof | null;
+  /** The first proof, once the build was held against the lock. */
+  lockFact: ProofFact | null;
   /** Set once there is an engine to start anew. */
   restart: (() => Promise<void>) | null;
   /** What the engine's log says of the stack's intents. */
@@ -40,6 +42,7 @@ export const freshStatus = (): LiveStatus => ({
   engineLog: () => null,
   failure: null,
   runtime: null,
+  lockFact: null,
   restart: null,
   intents: () => [],
 });

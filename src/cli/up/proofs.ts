@@ -1,13 +1,18 @@
 import type { ProofFact } from '../../control/index.ts';
-import type { RuntimeFacts } from '../../build/index.ts';
+import type { BuildProof, RuntimeFacts } from '../../build/index.ts';
 import type { LiveStatus } from './live-status.ts';
 
 /** The three proofs as they stand now; none where this driver builds nothing. Pure. */
-export function proofFacts(live: Pick<LiveStatus, 'artefact' | 'runtime'>): readonly ProofFact[] {
+export function proofFacts(
+  live: Pick<LiveStatus, 'runtime' | 'lockFact'> & {
+    readonly artefact: { readonly proof: BuildProof | null } | null;
+  },
+): readonly ProofFact[] {
   const proof = live.artefact?.proof ?? null;
   if (proof === null) return [];
   const files = [...proof.patches, ...proof.plugins].flatMap((part) => part.files);
   return [
+    live.lockFact ?? { name: 'lock', verdict: 'open', said: 'not held against a lock yet' },
     {
       name: 'build',
       verdict: 'yes',

@@ -18,6 +18,16 @@ export const stackErrors = {
     exit: exitCodes.usage,
     when: 'the profile named on the command line or in STEPCTL_PROFILE is not shipped',
   },
+  STEP_STACK_LOCK_NEWER: { exit: exitCodes.preflight, when: 'the lock was written by a newer stepctl' },
+  STEP_STACK_LOCK_EDITED: {
+    exit: exitCodes.preflight,
+    when: 'the lock was edited by hand: its seal does not fit',
+  },
+  STEP_STACK_LOCK_MISSING: { exit: exitCodes.differs, when: '--frozen was asked for and there is no lock' },
+  STEP_STACK_LOCK_DIFFERS: {
+    exit: exitCodes.differs,
+    when: 'what would run is not what the lock says, and --frozen allows no difference',
+  },
   STEP_STACK_LOCK_INVALID: {
     exit: exitCodes.preflight,
     when: 'stepctl.lock is not a lock of a known schema',

@@ -38,6 +38,8 @@ const addToCollection = z.strictObject({
   /** Elements that tell the collection from others in the scope. */
   holding: z.array(z.string()).min(1),
   add: z.string(),
+  /** Expression that the collection must be an operand of: added to `not in`, an element would say the opposite. */
+  within: z.string().optional(),
   /** Element to stand behind; the last one when absent or not there. */
   after: z.string().optional(),
 });

@@ -3,7 +3,15 @@ import { withPython } from '../python/parser.ts';
 import { matchesPattern } from '../python/pattern.ts';
 import { lineEnding, ownIndent } from '../python/text.ts';
 import type { EditOf } from '../schema.ts';
-import { type EditScope, isJudgement, type Judgement, onlyOne, refuse, search } from './judgement.ts';
+import {
+  type EditScope,
+  isJudgement,
+  type Judgement,
+  onlyOne,
+  refuse,
+  refuseUnknownNames,
+  search,
+} from './judgement.ts';
 
 /** Gives a call a keyword argument. The call pattern may be the call or an assignment of it. */
 export function judgeAddKeywordArgument(scope: EditScope, edit: EditOf<'add-keyword-argument'>): Judgement {
@@ -23,6 +31,8 @@ export function judgeAddKeywordArgument(scope: EditScope, edit: EditOf<'add-keyw
     if (isSame) return { state: 'present', why: `the call passes ${edit.name}=${edit.value}` };
     return refuse(edit.call, `already passes another ${edit.name}`, present.text);
   }
+  const refusal = refuseUnknownNames(scope, edit.value, match);
+  if (refusal !== null) return refusal;
   return { state: 'needed', splices: [placeArgument(scope.text, argumentList, given, edit)] };
 }
 

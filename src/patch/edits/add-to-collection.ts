@@ -3,7 +3,7 @@ import { withPython } from '../python/parser.ts';
 import { matchesPattern } from '../python/pattern.ts';
 import { lineEnding, ownIndent } from '../python/text.ts';
 import type { EditOf } from '../schema.ts';
-import { type EditScope, isJudgement, type Judgement, onlyOne, refuse } from './judgement.ts';
+import { type EditScope, isJudgement, type Judgement, onlyOne, refuse, search } from './judgement.ts';
 
 /** Adds an element to the one list, set or tuple of the scope that holds the named elements. */
 export function judgeAddToCollection(scope: EditScope, edit: EditOf<'add-to-collection'>): Judgement {
@@ -19,6 +19,10 @@ export function judgeAddToCollection(scope: EditScope, edit: EditOf<'add-to-coll
     );
   const target = onlyOne(scope, anchor, candidates);
   if (isJudgement(target)) return target;
+  const { within } = edit;
+  if (within !== undefined && !search(scope, within).some((use) => isOperand(target, use))) {
+    return refuse(anchor, `is not used as ${within}`, target.parent?.text ?? target.text);
+  }
   if (holds(target, edit.add)) return { state: 'present', why: `the collection holds ${edit.add}` };
   const all = elements(target);
   const { after } = edit;
@@ -32,6 +36,13 @@ export function judgeAddToCollection(scope: EditScope, edit: EditOf<'add-to-coll
     state: 'needed',
     splices: [{ start: behind.endIndex, end: behind.endIndex, text: glue + edit.add }],
   };
+}
+
+/** True where the expression is made of the collection itself, not of something around it. */
+function isOperand(collection: PythonNode, use: PythonNode): boolean {
+  let outer = collection.parent;
+  while (outer?.type === 'parenthesized_expression') outer = outer.parent;
+  return outer?.id === use.id;
 }
 
 const elements = (collection: PythonNode): PythonNode[] =>

@@ -1,6 +1,6 @@
 import { type Parser, type PythonNode, withPython } from '../python/parser.ts';
 import { findMatches } from '../python/pattern.ts';
-import { findScopes } from '../python/scope.ts';
+import { describeScopes, findScopes } from '../python/scope.ts';
 import { applySplices, excerpt } from '../python/text.ts';
 import type { Condition, Edit } from '../schema.ts';
 import type { AnchorProblem, EditPlan, SourceTree } from '../types.ts';
@@ -64,17 +64,20 @@ async function locate(
 ): Promise<Located | { readonly file: string; readonly problem: string; readonly found: string }> {
   const hits: Located[] = [];
   const files: string[] = [];
+  const inside: string[] = [];
   for (const path of edit.modules) {
     const text = await tree.read(path);
     if (text === null) continue;
     files.push(path);
-    const { scopes, hasError } = withPython(parser, text, (root) => ({
+    const { scopes, hasError, found } = withPython(parser, text, (root) => ({
       scopes: findScopes(root, edit).length,
       hasError: root.hasError,
+      found: describeScopes(root, edit),
     }));
     if (hasError)
       return { file: path, problem: 'stands in a file that is not readable as Python', found: '' };
-    if (scopes > 1) return { file: path, problem: `is there ${scopes} times`, found: '' };
+    if (scopes > 1) return { file: path, problem: `is there ${scopes} times`, found };
+    inside.push(found);
     if (scopes === 1) hits.push({ path, text });
   }
   const [only] = hits;
@@ -90,7 +93,7 @@ async function locate(
   return {
     file,
     problem: files.length > 0 ? 'is not there' : 'cannot be looked for: no such file',
-    found: '',
+    found: inside.join('; '),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Parser, PythonNode } from '../python/parser.ts';
 import { withPython } from '../python/parser.ts';
+import { unknownNames } from '../python/names.ts';
 import { findMatches } from '../python/pattern.ts';
 import { excerpt, type Splice } from '../python/text.ts';
 
@@ -39,6 +40,15 @@ export function onlyOne(
   if (second === undefined) return first;
   const lines = matches.map((match) => match.startPosition.row + 1).join(', ');
   return refuse(anchor, `is there ${matches.length} times (lines ${lines})`, first.text);
+}
+
+/** The refusal of code that would use a name which its new surroundings do not know, or null. */
+export function refuseUnknownNames(scope: EditScope, code: string, anchor: PythonNode): Judgement | null {
+  const [name] = withPython(scope.parser, code, (root) =>
+    root.hasError ? [] : unknownNames(root, scope.node),
+  );
+  if (name === undefined) return null;
+  return refuse(name, 'is not there, and the code to be put in uses it', anchor.text);
 }
 
 export const isJudgement = (value: PythonNode | Judgement): value is Judgement => 'state' in value;

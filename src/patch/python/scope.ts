@@ -31,3 +31,17 @@ function ownFunctions(scope: PythonNode): PythonNode[] {
   }
   return found;
 }
+
+/** What stands where a scope is looked for: the class's functions where the class is there, else the module's classes or functions. */
+export function describeScopes(root: PythonNode, wanted: ScopeWanted): string {
+  const owners = wanted.class === undefined ? [root] : findScopes(root, { class: wanted.class });
+  if (owners.length === 0) {
+    const classes = root.descendantsOfType('class_definition').filter((node) => node !== null);
+    return `classes ${classes.map(nameOf).join(', ') || 'none'}`;
+  }
+  if (owners.length > 1 || wanted.function === undefined) {
+    return `from lines ${owners.map((node) => node.startPosition.row + 1).join(', ')}`;
+  }
+  const functions = owners.flatMap(ownFunctions);
+  return `functions ${functions.map((node) => `${nameOf(node)} (line ${node.startPosition.row + 1})`).join(', ') || 'none'}`;
+}

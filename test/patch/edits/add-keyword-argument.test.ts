@@ -56,4 +56,11 @@ describe('add-keyword-argument', () => {
   ])('refuses: %s', async (_name, body, problem) => {
     expect((await judgeOn(init(body), edit)).problem?.problem).toContain(problem);
   });
+
+  it('refuses a value whose name is not there', async () => {
+    const source = init('        self.g_proj = Linear(4)\n').replace('quant_config', 'quantisation');
+    const { problem } = await judgeOn(source, edit);
+    expect(problem?.anchor).toContain('quant_config');
+    expect(problem?.found).toContain('Linear(4)');
+  });
 });

@@ -77,4 +77,13 @@ describe('add-to-collection', () => {
     expect(judged.state).toBe('present');
     expect(judged.why).toContain('Kind.STEP');
   });
+
+  it.each([
+    ['in', 'needed'],
+    ['not in', 'conflict'],
+    ['==', 'conflict'],
+  ])('adds only where the collection is used as said: a %s [...]', async (operator, state) => {
+    const body = `        return (a ${operator} ["silu", "oai"])\n`;
+    expect((await judgeOn(inClass(body), { ...edit, within: 'a in ANY' })).state).toBe(state);
+  });
 });

@@ -10,7 +10,8 @@ const edit = {
   code: 'mapping = make(\n    self,\n)\n',
   already: [[{ has: 'mapping = make(...)' }]],
 };
-const load = (body: string): string => `class Model:\n    def load(self, weights):\n${body}`;
+const load = (body: string): string =>
+  `from tools import go, make\n\n\nclass Model:\n    def load(self, weights):\n${body}`;
 const loop = '        for name, weight in weights:\n            put(name, weight)\n';
 const code = '        mapping = make(\n            self,\n        )\n';
 
@@ -49,6 +50,29 @@ describe('insert-statements', () => {
   ])('refuses: %s', async (name, body) => {
     const anchor = name.endsWith('line') ? { anchor: 'go()' } : {};
     expect((await judgeOn(load(body), { ...edit, ...anchor })).state).toBe('conflict');
+  });
+
+  it.each([
+    ['variable', 'for name, weight in source:', 'mapping = make(weights)', 'weights'],
+    ['import', 'for name, weight in weights:', 'mapping = build(self)', 'build'],
+    ['attribute', 'for name, weight in weights:', 'mapping = make(self.experts)', 'self.experts'],
+  ])('refuses code that uses a name which is not there: %s', async (_what, header, statement, name) => {
+    const source = `from tools import make\n\n\nclass Model:\n    def load(self, source):\n        ${header}\n            go()\n`;
+    const anchor = `${header}\n    ...`;
+    const judged = await judgeOn(source, { ...edit, anchor, code: statement, already: [] });
+    expect(judged.problem?.anchor).toContain(name);
+  });
+
+  it.each([
+    ['a variable of the name', '        mapping = {}\n', edit.code],
+    [
+      'a branch on the condition',
+      '        if self.done:\n            go()\n',
+      'if self.done:\n    make(self)\n',
+    ],
+  ])('refuses where half of it stands in another form: %s', async (_what, half, statement) => {
+    const judged = await judgeOn(load(half + loop), { ...edit, code: statement });
+    expect(judged.problem?.problem).toContain('in another form');
   });
 
   it('refuses code that would leave the file unreadable', async () => {

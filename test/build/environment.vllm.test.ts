@@ -42,7 +42,10 @@ describe('a real environment of vLLM 0.16.0', () => {
   it('is proven by its own Python: predicates, layer, loader, plugin', () => {
     expect(patched.proof.patches[0]).toMatchObject({ id, outcome: 'applies', checks });
     expect(patched.proof.patches[0]?.files).toHaveLength(4);
-    expect(patched.proof.plugins.map((plugin) => plugin.module)).toEqual(['stepctl_cpu_emulation']);
+    expect(patched.proof.plugins.map((plugin) => plugin.module)).toEqual([
+      'stepctl_cpu_emulation',
+      'stepctl_runtime_proof',
+    ]);
   });
 
   it('is there already the next time', async () => {

@@ -322,7 +322,7 @@ describe('counter-proofs on unpatched vLLM 0.16.0', () => {
     try {
       const built = await box.run('build', '--profile', 'tiny-cpu', '--json');
       const { artefact } = JSON.parse(built.stdout) as { artefact: string };
-      const [lib] = await readdir(join(artefact, 'lib'));
+      const lib = (await readdir(join(artefact, 'lib'))).find((name) => name.startsWith('python'));
       await cp(join(artefact, 'lib', lib ?? '', 'site-packages/vllm'), join(box.dir, 'other/vllm'), {
         recursive: true,
       });

@@ -17,12 +17,18 @@ export async function examine(
 /** A start has time: a driver without persistence mode wakes for seconds. */
 const startBudgetMs = 15_000;
 
+/** A start tells in a line what doctor tells in full. */
+const brief = (text: string): string =>
+  text.length <= 160
+    ? text
+    : `${text.slice(0, text.lastIndexOf(' ', 140)).replace(/[;,]$/, '')} … (in full: stepctl doctor)`;
+
 /** The stage before all others: what blocks is said before anything is built, fetched or started. */
 export async function preflight(context: Context, stack: Stack, signal: AbortSignal): Promise<void> {
   const report = await examine(context, stack, signal, { budgetMs: startBudgetMs });
   const blocking = report.checks.filter((check) => check.status === 'fail');
   for (const check of report.checks)
-    if (check.status === 'warn') context.reporter.warn(`${check.title}: ${check.evidence}`);
+    if (check.status === 'warn') context.reporter.warn(`${check.title}: ${brief(check.evidence)}`);
   if (blocking.length === 0) {
     context.reporter.stage(
       'preflight',
